@@ -1,0 +1,45 @@
+// LeaseStore: the port to the row that decides who writes (sync_metadata.leader_election).
+// Each call is one transaction with its own deadline. No call decides anything: the caller compares deadlines.
+// An error never preserves leadership: a caller that gets one keeps only the deadline it already had.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "model/term.h"
+
+namespace syncnode {
+
+// What the server granted, anchored at the instant the request was *sent*.
+struct Grant {
+  Term term;
+  Deadline expires;  // t_send + remaining as the server told it; never later than the server's own expiry
+};
+
+struct LeaseObservation {
+  std::string leader_id;  // last holder, "" when never held
+  std::string leader_host_id;
+  int64_t epoch = 0;
+  int64_t renew_seq = 0;
+  std::chrono::milliseconds remaining{0};  // by the server's clock; <= 0 is expired or released
+};
+
+class LeaseStore {
+ public:
+  virtual ~LeaseStore() = default;
+
+  // Takes an expired or released lease. Nothing: somebody else holds it. Not idempotent: on kOutcomeUnknown
+  // observe() and compare the nonce.
+  virtual Result<std::optional<Grant>> acquire(std::chrono::seconds lease, Deadline deadline) = 0;
+  // Extends exactly this term while it is unexpired. kFenced when the row says anything else.
+  virtual Result<Grant> renew(const Term& term, std::chrono::seconds lease, Deadline deadline) = 0;
+  // Gives the term back (expires_at = 1970). Releasing a term that is gone is a success.
+  virtual Status release(const Term& term, Deadline deadline) = 0;
+  virtual Result<LeaseObservation> observe(Deadline deadline) = 0;
+};
+
+}  // namespace syncnode

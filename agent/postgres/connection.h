@@ -1,0 +1,119 @@
+// Connection: a narrow, non-blocking libpq client with a deadline on every wait. The only folder that includes
+// libpq-fe.h. Refuses to be shared (one thread for life), to retry, and to log. A deadline that passes closes the
+// connection, since a late answer could not be told from the next one: only an application deadline covers a
+// frozen server whose kernel still acknowledges (measured). Works through session- and transaction-mode poolers:
+// no session state, no named prepared statements, no startup options.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+struct pg_conn;
+struct pg_result;
+
+namespace syncnode::postgres {
+
+// One parameter. Text form unless `binary`; borrowed until the call returns.
+struct Param {
+  std::string_view bytes;
+  bool is_null = false;
+  bool binary = false;
+  uint32_t type = 0;  // oid; 0 lets the server decide
+
+  static Param null() { return {{}, true, false, 0}; }
+  static Param text(std::string_view value) { return {value, false, false, 0}; }
+  static Param binary_of(uint32_t type, std::string_view value) { return {value, false, true, type}; }
+};
+
+class Rows {
+ public:
+  explicit Rows(pg_result* result);
+  int count() const;
+  int columns() const;
+  bool is_null(int row, int column) const;
+  std::string_view text(int row, int column) const;  // bytes as sent; "" for NULL
+  int64_t int64(int row, int column) const;          // of a text-form integer; 0 for NULL
+  bool boolean(int row, int column) const;
+  int64_t affected() const;  // of the command tag
+
+ private:
+  std::shared_ptr<pg_result> result_;
+};
+
+struct ConnectOptions {
+  std::string url;               // postgresql://…; never logged
+  std::string application_name;  // "sync-node a", "sync-nodectl", …
+};
+
+class Connection {
+ public:
+  // Checks on the way: server >= 15, UTF-8 database, session_user is the URL's user (pooler suffix ".REF" removed).
+  // "Tenant or user not found" becomes kFailedPrecondition with the corrected user in the hint.
+  static Result<Connection> open(const ConnectOptions& options, Deadline deadline);
+
+  Connection(Connection&&) noexcept;
+  Connection& operator=(Connection&&) noexcept;
+  ~Connection();
+
+  // One statement with parameters (extended protocol, unnamed), text results.
+  Result<Rows> query(std::string_view sql, const std::vector<Param>& params, Deadline deadline);
+  Result<Rows> query_binary(std::string_view sql, const std::vector<Param>& params, Deadline deadline);
+  // One or more statements without parameters (simple protocol); the last result.
+  Result<Rows> simple(std::string_view sql, Deadline deadline);
+
+  // COPY … FROM STDIN: begin, any number of chunks, then finish (rows copied) or abandon.
+  Status copy_in_begin(std::string_view sql, Deadline deadline);
+  Status copy_in_write(std::string_view bytes, Deadline deadline);
+  Result<int64_t> copy_in_finish(Deadline deadline);
+  void copy_in_abandon(std::string_view reason);
+
+  // COPY … TO STDOUT: `on_chunk` gets each CopyData message; returning an error abandons the connection.
+  Status copy_out(std::string_view sql, const std::function<Status(std::string_view)>& on_chunk, Deadline deadline);
+
+  bool usable() const;       // false once closed by a deadline or a lost connection
+  void close();              // at once, without waiting for the server
+  int backend_pid() const;   // of the first server process behind this connection
+  uint64_t bytes_sent() const;      // payload of queries and COPY, for the "bytes moved" figures
+  uint64_t bytes_received() const;
+
+  std::string quote_literal(std::string_view text);  // with the connection's encoding rules
+  static std::string quote_identifier(std::string_view name);
+
+ private:
+  struct State;
+  explicit Connection(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// Transaction: BEGIN with the prologue that overrides whatever a pooled back end was left with (isolation,
+// read-write, statement/lock/idle timeouts, synchronous_commit, search_path); rolls back unless committed.
+struct TransactionOptions {
+  std::chrono::milliseconds statement_timeout{60000};
+  std::chrono::milliseconds lock_timeout{10000};
+  std::chrono::milliseconds idle_timeout{15000};
+  bool repeatable_read = false;
+};
+
+class Transaction {
+ public:
+  static Result<Transaction> begin(Connection& connection, const TransactionOptions& options, Deadline deadline);
+  Transaction(Transaction&& other) noexcept;
+  ~Transaction();  // ROLLBACK (or closes the connection when that does not answer within a second)
+
+  // kOutcomeUnknown when COMMIT was sent and the answer never came; kAborted when the server rolled back.
+  Status commit(Deadline deadline);
+
+ private:
+  explicit Transaction(Connection& connection) : connection_(&connection) {}
+  Connection* connection_;
+};
+
+}  // namespace syncnode::postgres

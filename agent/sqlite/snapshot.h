@@ -1,0 +1,73 @@
+// Snapshot: one consistent view of a client's live file, read without disturbing the application (law L1).
+//
+// How: SQLite opens the file through our own VFS (quiet_vfs.h), which cannot write, create, checkpoint or take
+// a write lock, and which
+//   - in WAL mode holds a shared lock on one read mark of -shm and none on the main file, so that the
+//     application's last close still checkpoints and removes its files as without us;
+//   - in rollback mode holds SHARED at most Options::hold at a time: between holds it lets writers in and
+//     goes on only when the change counter, size and identity of the file are as before;
+//   - where -wal/-shm are absent or nobody holds them, reads without any lock.
+// Whatever was read under less than a full lock is only true once validate() has said so. Nothing may be shipped
+// before validate() succeeds; kAborted from any call means the snapshot is broken: close it and start again.
+//
+// Owned by one thread for its whole life; at most one Snapshot per file in a process; nothing else in the
+// process may open the file or its -shm meanwhile (POSIX locks drop at any close of the same file).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "model/source_schema.h"
+#include "sqlite/database.h"
+
+namespace syncnode::sqlite {
+
+// Says which file was read, not where it lay: survives a reboot, changes when the file is replaced.
+struct SourceIdentity {
+  uint64_t inode = 0;
+  int64_t birth_nanoseconds = 0;  // 0 where the file system does not tell (statx STATX_BTIME)
+  bool operator==(const SourceIdentity&) const = default;
+  std::string to_string() const;
+};
+
+enum class JournalMode { kWal, kRollback };
+
+struct SnapshotOptions {
+  std::chrono::milliseconds hold{40};      // longest SHARED hold in rollback mode; the law says <= 100 ms
+  std::chrono::milliseconds patience{2000};  // longest wait for a lock before kStarved
+};
+
+struct HarmReport {
+  std::chrono::nanoseconds longest_shared_hold{0};  // rollback mode
+  std::chrono::nanoseconds read_transaction{0};     // from the first read to close
+  uint64_t bytes_read = 0;                          // from the main file and -wal
+};
+
+class Snapshot {
+ public:
+  // kNotFound, kFailedPrecondition (not a SQLite file or encrypted; hot journal; a uid that could write it),
+  // kAborted (changed under our hands: try again), kStarved, kUnavailable.
+  // The caller has passed host::check_source_path() first.
+  static Result<std::unique_ptr<Snapshot>> open(const std::string& path, const SnapshotOptions& options = {});
+  virtual ~Snapshot() = default;
+
+  virtual Result<SourceSchema> read_schema() = 0;
+  // Any SELECT, inside this snapshot's one read transaction.
+  virtual Result<Statement> prepare(std::string_view sql) = 0;
+  // Call once per row or so: bounds the SHARED hold while no page is being read. Cheap (one clock read).
+  virtual Status breathe() = 0;
+  // True so far? Must be called after the last row was read and before anything is shipped.
+  virtual Status validate() = 0;
+
+  virtual SourceIdentity identity() const = 0;
+  virtual JournalMode journal_mode() const = 0;
+  virtual HarmReport harm() const = 0;
+};
+
+// Double quotes around, double quotes inside doubled.
+std::string quote_identifier(std::string_view name);
+
+}  // namespace syncnode::sqlite
