@@ -1,0 +1,86 @@
+// One run on one client, under a lease taken for it: what `sync-nodectl sync`, `verify` and the one-shot do.
+// Refuses to run beside another writer. Blocking; called on the main thread; `stop` ends it between steps.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "model/source_schema.h"
+
+namespace syncnode::sync {
+
+struct RunOptions {
+  std::string database_url;
+  std::string cluster_name;
+  std::string state_directory;
+  std::string client_name;
+  std::optional<std::string> sqlite_path;  // instead of the registered one
+  std::string triggered_by = "manual";     // sync_jobs.triggered_by
+  bool full = false;                       // do not trust the local memory: compare with the copy, ship what differs
+  int batch_rows = 1000;                   // BATCH_SIZE
+  int64_t brake_min_rows = 100;
+  int brake_percent = 50;
+  std::chrono::seconds lease{60};
+  std::chrono::seconds heartbeat{10};
+  std::chrono::seconds lease_wait{10};  // how long to wait for another holder to finish
+  uint64_t spool_bytes = uint64_t{1} << 30;
+};
+
+// Called from the main thread and the load sender; must be quick and thread-safe.
+class Progress {
+ public:
+  virtual ~Progress() = default;
+  virtual void phase(std::string_view name) = 0;  // "reading", "loading", "shipping", "comparing", …
+  virtual void table(std::string_view name, int64_t done, int64_t total) = 0;  // total < 0: unknown
+};
+
+struct TableOutcome {
+  std::string name;
+  int64_t rows = 0;  // in the source's snapshot
+  int64_t inserted = 0, updated = 0, removed = 0;
+  int64_t quarantined = 0;  // values of this table now in quarantine
+  int64_t held = 0;         // deletes (or a vanished table's rows) waiting for a person
+};
+
+struct RunReport {
+  std::string job_id;
+  int64_t generation = 0, epoch = 0;
+  std::string mode;  // "first load", "incremental", "recheck", "unchanged"
+  std::vector<TableOutcome> tables;  // those that changed or hold something
+  std::vector<SkippedTable> skipped;
+  int64_t tables_total = 0, rows_total = 0;
+  uint64_t bytes_sent = 0, bytes_received = 0;
+  double seconds = 0;
+  bool held() const;  // exit code 2
+};
+
+Result<RunReport> run_sync(const RunOptions& options, Log& log, Progress& progress, std::stop_token stop);
+
+struct TableVerdict {
+  std::string name;
+  int64_t source_rows = 0, copy_rows = 0;
+  std::string source_hash, copy_hash;  // order-independent, hex
+  int64_t quarantined = 0, held = 0, kept = 0;
+  std::vector<std::string> differing;  // "chat id='…': missing in the copy", at most 100
+  int64_t differing_total = 0;
+  bool equal() const { return differing_total == 0 && source_hash == copy_hash; }
+};
+
+struct VerifyReport {
+  int64_t generation = 0;
+  std::vector<TableVerdict> tables;
+  std::vector<SkippedTable> skipped;
+  double seconds = 0;
+  bool equal() const;
+};
+
+// Pins a snapshot, ships it, reads the copy back at that generation and compares decoded values.
+Result<VerifyReport> run_verify(const RunOptions& options, Log& log, Progress& progress, std::stop_token stop);
+
+}  // namespace syncnode::sync
