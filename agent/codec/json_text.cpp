@@ -1,0 +1,141 @@
+#include "codec/json_text.h"
+
+#include <charconv>
+#include <cstdint>
+#include <vector>
+
+#include "base/utf8.h"
+
+namespace syncnode::codec {
+namespace {
+
+class Cursor {
+ public:
+  explicit Cursor(std::string_view text) : p_(text.data()), end_(text.data() + text.size()) {}
+
+  bool at_end() const { return p_ == end_; }
+  char peek() const { return at_end() ? '\0' : *p_; }
+  bool take(char c) {
+    if (at_end() || *p_ != c) return false;
+    ++p_;
+    return true;
+  }
+  void skip_space() {
+    while (!at_end() && (*p_ == ' ' || *p_ == '\t' || *p_ == '\n' || *p_ == '\r')) ++p_;
+  }
+  bool take_word(std::string_view word) {
+    if (static_cast<size_t>(end_ - p_) < word.size() || std::string_view(p_, word.size()) != word) return false;
+    p_ += word.size();
+    return true;
+  }
+  bool take_digits() {
+    const char* start = p_;
+    while (!at_end() && *p_ >= '0' && *p_ <= '9') ++p_;
+    return p_ != start;
+  }
+  bool take_number() {
+    take('-');
+    if (!take('0') && !(peek() != '0' && take_digits())) return false;
+    if (take('.') && !take_digits()) return false;
+    if (take('e') || take('E')) {
+      if (!take('+')) take('-');
+      if (!take_digits()) return false;
+    }
+    return true;
+  }
+  bool take_string() {
+    if (!take('"')) return false;
+    while (!at_end()) {
+      auto c = static_cast<unsigned char>(*p_++);
+      if (c == '"') return true;
+      if (c < 0x20) return false;
+      if (c == '\\' && !take_escape()) return false;
+    }
+    return false;
+  }
+
+ private:
+  bool take_escape() {
+    if (at_end()) return false;
+    char c = *p_++;
+    if (c != 'u') return std::string_view("\"\\/bfnrt").find(c) != std::string_view::npos;
+    for (int i = 0; i < 4; ++i) {
+      if (at_end()) return false;
+      char digit = *p_++;
+      bool hex = (digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f') || (digit >= 'A' && digit <= 'F');
+      if (!hex) return false;
+    }
+    return true;
+  }
+
+  const char* p_;
+  const char* end_;
+};
+
+bool take_scalar(Cursor& in) {
+  switch (in.peek()) {
+    case '"': return in.take_string();
+    case 't': return in.take_word("true");
+    case 'f': return in.take_word("false");
+    case 'n': return in.take_word("null");
+    default: return in.take_number();
+  }
+}
+
+bool take_member_name(Cursor& in) {
+  in.skip_space();
+  if (!in.take_string()) return false;
+  in.skip_space();
+  return in.take(':');
+}
+
+// Without recursion: `open` holds the closing bracket of each container we are in.
+bool take_document(Cursor& in) {
+  std::vector<char> open;
+  while (true) {
+    in.skip_space();
+    bool object = in.take('{');
+    if (object || in.take('[')) {
+      if (open.size() >= static_cast<size_t>(kDeepestJson)) return false;
+      char close = object ? '}' : ']';
+      in.skip_space();
+      if (!in.take(close)) {
+        open.push_back(close);
+        if (object && !take_member_name(in)) return false;
+        continue;
+      }
+    } else if (!take_scalar(in)) {
+      return false;
+    }
+    while (true) {  // after a value
+      in.skip_space();
+      if (open.empty()) return true;
+      if (in.take(',')) {
+        if (open.back() == '}' && !take_member_name(in)) return false;
+        break;
+      }
+      if (!in.take(open.back())) return false;
+      open.pop_back();
+    }
+  }
+}
+
+}  // namespace
+
+bool is_postgres_json(std::string_view text) {
+  if (!is_postgres_text(text)) return false;
+  Cursor in(text);
+  return take_document(in) && in.at_end();
+}
+
+NumberLiteral number_literal(std::string_view text) {
+  Cursor in(text);
+  if (!in.take_number() || !in.at_end()) return NumberLiteral::kNone;
+  if (text.find_first_of(".eE") != std::string_view::npos) return NumberLiteral::kReal;
+  if (text == "-0") return NumberLiteral::kNone;
+  int64_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() ? NumberLiteral::kInteger : NumberLiteral::kNone;
+}
+
+}  // namespace syncnode::codec
