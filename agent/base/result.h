@@ -60,14 +60,15 @@ using Status = Result<void>;
 // Propagate a failure: `SN_TRY(do_it());` and `SN_ASSIGN(auto value, compute());`
 #define SN_CONCAT_INNER(a, b) a##b
 #define SN_CONCAT(a, b) SN_CONCAT_INNER(a, b)
-#define SN_TRY(expression)                                        \
-  do {                                                            \
-    if (auto sn_status = (expression); !sn_status.has_value()) {  \
-      return std::move(sn_status).error();                        \
-    }                                                             \
+#define SN_TRY(...) SN_TRY_INNER(SN_CONCAT(sn_status_, __COUNTER__), __VA_ARGS__)
+#define SN_TRY_INNER(name, ...)                                              \
+  do {                                                                       \
+    if (auto name = (__VA_ARGS__); !name.has_value()) {                      \
+      return std::move(name).error();                                        \
+    }                                                                        \
   } while (false)
-#define SN_ASSIGN(declaration, expression) SN_ASSIGN_INNER(SN_CONCAT(sn_result_, __LINE__), declaration, expression)
-#define SN_ASSIGN_INNER(name, declaration, expression)  \
-  auto name = (expression);                             \
+#define SN_ASSIGN(declaration, ...) SN_ASSIGN_INNER(SN_CONCAT(sn_result_, __COUNTER__), declaration, __VA_ARGS__)
+#define SN_ASSIGN_INNER(name, declaration, ...)          \
+  auto name = (__VA_ARGS__);                             \
   if (!name.has_value()) return std::move(name).error(); \
   declaration = std::move(name).value()

@@ -1,0 +1,92 @@
+#include "memory/image_cursor.h"
+
+namespace syncnode::memory {
+namespace {
+
+constexpr size_t kFlushBytes = size_t{1} << 20;
+
+}  // namespace
+
+Result<ImageCursor> ImageCursor::open(Memory& memory, const Image& image) {
+  SN_ASSIGN(auto blocks, memory.database().prepare(
+                             "SELECT first_position, data FROM block WHERE image_id = ?1 ORDER BY first_position"));
+  blocks.bind(1, image.id);
+  ImageCursor cursor(image, std::move(blocks));
+  SN_ASSIGN(cursor.has_next_, cursor.blocks_.step());
+  if (cursor.has_next_) {
+    cursor.next_first_ = cursor.blocks_.column_int64(0);
+    cursor.next_data_ = cursor.blocks_.column_bytes(1);
+  }
+  SN_TRY(cursor.load_block());
+  return cursor;
+}
+
+Status ImageCursor::load_block() {
+  index_ = 0;
+  records_.clear();
+  if (!has_next_) return {};
+  first_ = *next_first_;
+  SN_TRY(decode_block(next_data_, first_, image_.key_is_position, records_));
+  next_first_.reset();
+  SN_ASSIGN(has_next_, blocks_.step());
+  if (has_next_) {
+    next_first_ = blocks_.column_int64(0);
+    next_data_ = blocks_.column_bytes(1);
+  }
+  return {};
+}
+
+Status ImageCursor::next() {
+  if (++index_ < records_.size()) return {};
+  return load_block();
+}
+
+void ImageWriter::close_block() {
+  if (open_.rows == 0) return;
+  region_.push_back(std::move(open_));
+  open_ = {};
+}
+
+Status ImageWriter::add(const Record& record) {
+  ++rows_;
+  // Two records of one position share a block, since the position names it.
+  if (open_.data.size() >= kBlockBytes && record.position != last_position_) {
+    close_block();
+    if (new_image_) SN_TRY(end_region(std::nullopt, true));
+  }
+  if (open_.rows == 0) {
+    open_.image_id = image_.id;
+    open_.first_position = last_position_ = record.position;
+  }
+  append_record(open_.data, last_position_, record, image_.key_is_position);
+  last_position_ = record.position;
+  ++open_.rows;
+  return {};
+}
+
+Status ImageWriter::end_region(std::optional<int64_t> old_first, bool changed) {
+  close_block();
+  if (changed) {
+    if (old_first) ready_.push_back({image_.id, *old_first, 0, {}});
+    for (auto& block : region_) {
+      ready_bytes_ += block.data.size();
+      ready_.push_back(std::move(block));
+    }
+  }
+  region_.clear();
+  if (ready_bytes_ < kFlushBytes) return {};
+  SN_TRY(memory_.write_blocks(ready_, new_image_));
+  ready_.clear();
+  ready_bytes_ = 0;
+  return {};
+}
+
+Status ImageWriter::flush() {
+  SN_TRY(end_region(std::nullopt, true));
+  SN_TRY(memory_.write_blocks(ready_, new_image_));
+  ready_.clear();
+  ready_bytes_ = 0;
+  return {};
+}
+
+}  // namespace syncnode::memory

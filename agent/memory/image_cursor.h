@@ -1,0 +1,64 @@
+// Reading and rewriting one table's records in order. ImageCursor walks them block by block; ImageWriter takes the
+// new sequence and writes only the blocks in which something changed.
+// Both belong to the thread of the Memory they use.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "memory/memory.h"
+
+namespace syncnode::memory {
+
+class ImageCursor {
+ public:
+  static Result<ImageCursor> open(Memory& memory, const Image& image);
+
+  const Record* current() const { return index_ < records_.size() ? &records_[index_] : nullptr; }
+  Status next();
+  // First position of the block that current() lies in / of the one after it (nothing at the last block).
+  int64_t block_first() const { return first_; }
+  std::optional<int64_t> next_block_first() const { return next_first_; }
+
+ private:
+  ImageCursor(const Image& image, sqlite::Statement blocks) : image_(image), blocks_(std::move(blocks)) {}
+  Status load_block();
+
+  Image image_;
+  sqlite::Statement blocks_;
+  std::vector<Record> records_;
+  size_t index_ = 0;
+  int64_t first_ = 0;
+  std::optional<int64_t> next_first_;
+  bool has_next_ = false;
+  std::string next_data_;
+};
+
+class ImageWriter {
+ public:
+  // `new_image`: blocks go straight to a fresh image that nobody refers to yet. Otherwise they stay pending.
+  ImageWriter(Memory& memory, const Image& image, bool new_image) : memory_(memory), image_(image), new_image_(new_image) {}
+
+  // Records arrive in (position, key) order.
+  Status add(const Record& record);
+  // Ends a region of an old image: `changed` false keeps the old blocks of the region as they are.
+  Status end_region(std::optional<int64_t> old_first, bool changed);
+  // Everything that was added is in the memory file.
+  Status flush();
+  int64_t rows() const { return rows_; }
+
+ private:
+  void close_block();
+
+  Memory& memory_;
+  Image image_;
+  bool new_image_;
+  int64_t rows_ = 0;
+  PendingBlock open_;
+  int64_t last_position_ = 0;
+  std::vector<PendingBlock> region_;
+  std::vector<PendingBlock> ready_;
+  size_t ready_bytes_ = 0;
+};
+
+}  // namespace syncnode::memory

@@ -1,0 +1,103 @@
+// Memory: what was shipped, per client, in a SQLite file of our own. It is only ever a cache of the copy: bound to the
+// copy by a sync id, it is either right or known to be stale, and then one recheck by hashes makes it right again.
+//
+// Two steps: a run writes its changes as *pending* under a fresh sync id; after PostgreSQL was seen to hold that id the
+// pending changes become current. Every write first checks, in the same SQLite transaction, that this run still
+// owns the pending id, so a process that was frozen meanwhile can change nothing (kAborted).
+//
+// Owned by one run, one thread. Other processes may open the same file; transactions are short.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "memory/block.h"
+#include "sqlite/database.h"
+
+namespace syncnode::memory {
+
+// The records of one table of the copy.
+struct Image {
+  int64_t id = 0;
+  int64_t rows = 0;
+  bool key_is_position = false;
+};
+
+// A row that is in the copy but not in the source: its delete was held, or rejected for good.
+struct KeptRecord {
+  Record record;
+  bool rejected = false;
+};
+
+struct PendingBlock {
+  int64_t image_id = 0;
+  int64_t first_position = 0;
+  int64_t rows = 0;  // 0: the old block of this position goes
+  std::string data;
+};
+
+// What a table's memory becomes when the pending sync id is confirmed.
+struct PendingTable {
+  std::string table;  // source name
+  std::optional<Image> image;  // nothing: the table is forgotten
+  std::vector<KeptRecord> kept;
+};
+
+// A table on its way into a load table of the copy; survives a crash so that loads resume.
+struct LoadMark {
+  std::string table;
+  std::string load_table;
+  std::string load_id;
+  Image image;
+};
+
+class Memory {
+ public:
+  // `directory` exists. A file that is damaged, of another format or deployment, or locked for two seconds by
+  // another process is put aside (unlinked) and a new one begun: then fresh() is true.
+  static Result<std::unique_ptr<Memory>> open(const std::string& directory, const std::string& deployment_id);
+  static Status remove(const std::string& directory);
+
+  bool fresh() const { return sync_id_.empty(); }
+  uint64_t seed() const { return seed_; }
+  const std::string& sync_id() const { return sync_id_; }
+  const std::string& pending_sync_id() const { return pending_sync_id_; }
+
+  Result<std::optional<Image>> image(const std::string& table);
+  Result<std::vector<std::string>> tables();
+  Result<std::vector<KeptRecord>> kept(const std::string& table);
+
+  // Starts a pending change set; an older one and images nobody refers to are dropped.
+  Status begin(const std::string& sync_id);
+  Result<int64_t> new_image_id();
+  Status write_blocks(const std::vector<PendingBlock>& blocks, bool new_image);
+  Status write_table(const PendingTable& table);
+  Status mark_load(const LoadMark& mark);
+  Status forget_load(const std::string& table);
+  Result<std::vector<LoadMark>> loads();
+
+  // PostgreSQL was seen to hold the pending id / the memory was rebuilt to match `sync_id`.
+  Status confirm();
+  Status discard();
+
+  sqlite::Database& database() { return database_; }
+
+ private:
+  Memory() = default;
+  Status initialize(const std::string& deployment_id);
+  Status in_transaction(const std::string& owner, const std::function<Status()>& body);
+  Status put_meta(const std::string& key, const std::string& value);
+
+  sqlite::Database database_;
+  std::string sync_id_;
+  std::string pending_sync_id_;
+  std::string owned_;  // the pending id this run began
+  uint64_t seed_ = 0;
+};
+
+}  // namespace syncnode::memory
