@@ -33,6 +33,7 @@ Child spawn(const std::vector<std::string>& arguments, bool merge_errors) {
   posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
   if (merge_errors) posix_spawn_file_actions_adddup2(&actions, out[1], STDERR_FILENO);
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   pid_t pid = -1;
