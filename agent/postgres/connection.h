@@ -1,10 +1,12 @@
-// Connection: a narrow, non-blocking libpq client with a deadline on every wait. The only folder that includes
-// libpq-fe.h. Refuses to be shared (one thread for life), to retry, and to log. A deadline that passes closes the
-// connection, since a late answer could not be told from the next one: only an application deadline covers a
-// frozen server whose kernel still acknowledges (measured). Works through session- and transaction-mode poolers:
-// no session state, no named prepared statements, no startup options.
+// Connection: a narrow, non-blocking libpq client with a deadline on every wait. The only folder that
+// includes libpq-fe.h. Refuses to be shared (one thread for life), to retry, and to log. A deadline that
+// passes closes the connection, since a late answer could not be told from the next one: only an application
+// deadline covers a frozen server whose kernel still acknowledges (measured). Works through session- and
+// transaction-mode poolers: no session state, no named prepared statements, no startup options.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -16,10 +18,11 @@
 #include "base/clock.h"
 #include "base/result.h"
 
-struct pg_conn;
 struct pg_result;
 
 namespace syncnode::postgres {
+
+class Wire;
 
 // One parameter. Text form unless `binary`; borrowed until the call returns.
 struct Param {
@@ -42,7 +45,8 @@ class Rows {
   std::string_view text(int row, int column) const;  // bytes as sent; "" for NULL
   int64_t int64(int row, int column) const;          // of a text-form integer; 0 for NULL
   bool boolean(int row, int column) const;
-  int64_t affected() const;  // of the command tag
+  int64_t affected() const;      // of the command tag
+  std::string_view tag() const;  // "INSERT 0 1", "COMMIT", …
 
  private:
   std::shared_ptr<pg_result> result_;
@@ -55,8 +59,8 @@ struct ConnectOptions {
 
 class Connection {
  public:
-  // Checks on the way: server >= 15, UTF-8 database, session_user is the URL's user (pooler suffix ".REF" removed).
-  // "Tenant or user not found" becomes kFailedPrecondition with the corrected user in the hint.
+  // Checks on the way: server >= 15, UTF-8 database, session_user is the URL's user (pooler suffix ".REF"
+  // removed). "Tenant or user not found" becomes kFailedPrecondition with the corrected user in the hint.
   static Result<Connection> open(const ConnectOptions& options, Deadline deadline);
 
   Connection(Connection&&) noexcept;
@@ -76,21 +80,32 @@ class Connection {
   void copy_in_abandon(std::string_view reason);
 
   // COPY … TO STDOUT: `on_chunk` gets each CopyData message; returning an error abandons the connection.
-  Status copy_out(std::string_view sql, const std::function<Status(std::string_view)>& on_chunk, Deadline deadline);
+  Status copy_out(std::string_view sql, const std::function<Status(std::string_view)>& on_chunk,
+                  Deadline deadline);
 
-  bool usable() const;       // false once closed by a deadline or a lost connection
-  void close();              // at once, without waiting for the server
-  int backend_pid() const;   // of the first server process behind this connection
-  uint64_t bytes_sent() const;      // payload of queries and COPY, for the "bytes moved" figures
+  // From now on a stop request ends the wait under way: the connection closes, the call returns kCancelled.
+  void stop_with(std::stop_token token);
+
+  bool usable() const;          // false once closed by a deadline or a lost connection
+  void close();                 // at once, without waiting for the server
+  int backend_pid() const;      // of the first server process behind this connection
+  uint64_t bytes_sent() const;  // payload of queries and COPY, for the "bytes moved" figures
   uint64_t bytes_received() const;
 
-  std::string quote_literal(std::string_view text);  // with the connection's encoding rules
+  // Of the last call that failed with a server's error; "" when the failure was not the server's.
+  const std::string& last_sqlstate() const;
+
+  static std::string quote_literal(std::string_view text);
   static std::string quote_identifier(std::string_view name);
 
  private:
-  struct State;
-  explicit Connection(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  friend class Transaction;
+  explicit Connection(std::unique_ptr<Wire> wire);
+  Result<Rows> run(std::string_view sql, const std::vector<Param>& params, bool binary, Deadline deadline);
+  Status copy_in_failure(Deadline deadline);
+  Result<Rows> check_session(const std::string& user, Deadline deadline);
+
+  std::unique_ptr<Wire> wire_;
 };
 
 // Transaction: BEGIN with the prologue that overrides whatever a pooled back end was left with (isolation,
@@ -104,8 +119,10 @@ struct TransactionOptions {
 
 class Transaction {
  public:
-  static Result<Transaction> begin(Connection& connection, const TransactionOptions& options, Deadline deadline);
+  static Result<Transaction> begin(Connection& connection, const TransactionOptions& options,
+                                   Deadline deadline);
   Transaction(Transaction&& other) noexcept;
+  Transaction& operator=(Transaction&&) = delete;
   ~Transaction();  // ROLLBACK (or closes the connection when that does not answer within a second)
 
   // kOutcomeUnknown when COMMIT was sent and the answer never came; kAborted when the server rolled back.

@@ -1,0 +1,88 @@
+#include "postgres/connection.h"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+
+#include "postgres/wire.h"
+
+namespace syncnode::postgres {
+
+Connection::Connection(std::unique_ptr<Wire> wire) : wire_(std::move(wire)) {}
+Connection::Connection(Connection&&) noexcept = default;
+Connection& Connection::operator=(Connection&&) noexcept = default;
+Connection::~Connection() = default;
+
+Result<Rows> Connection::run(std::string_view sql, const std::vector<Param>& params, bool binary,
+                             Deadline deadline) {
+  if (wire_->copying_in)
+    return Error{ErrorCode::kInternal, "a statement was sent while a COPY is under way", ""};
+  SN_TRY(wire_->send(sql, params, binary));
+  return wire_->finish(deadline);
+}
+
+Result<Rows> Connection::query(std::string_view sql, const std::vector<Param>& params, Deadline deadline) {
+  return run(sql, params, false, deadline);
+}
+
+Result<Rows> Connection::query_binary(std::string_view sql, const std::vector<Param>& params,
+                                      Deadline deadline) {
+  return run(sql, params, true, deadline);
+}
+
+Result<Rows> Connection::simple(std::string_view sql, Deadline deadline) {
+  if (wire_->copying_in)
+    return Error{ErrorCode::kInternal, "a statement was sent while a COPY is under way", ""};
+  SN_TRY(wire_->send_simple(sql));
+  return wire_->finish(deadline);
+}
+
+bool Connection::usable() const {
+  return wire_ != nullptr && wire_->usable();
+}
+
+void Connection::close() {
+  wire_->close();
+}
+
+void Connection::stop_with(std::stop_token token) {
+  wire_->stop_with(std::move(token));
+}
+
+int Connection::backend_pid() const {
+  return wire_->usable() ? PQbackendPID(wire_->get()) : 0;
+}
+
+uint64_t Connection::bytes_sent() const {
+  return wire_->sent;
+}
+
+uint64_t Connection::bytes_received() const {
+  return wire_->received;
+}
+
+const std::string& Connection::last_sqlstate() const {
+  return wire_->sqlstate;
+}
+
+std::string Connection::quote_literal(std::string_view text) {
+  // The E form means the same whatever standard_conforming_strings is; in UTF-8 no character holds these
+  // bytes.
+  const bool escape = text.find('\\') != std::string_view::npos;
+  std::string quoted = escape ? " E'" : "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') quoted += c;
+    quoted += c;
+  }
+  return quoted + "'";
+}
+
+std::string Connection::quote_identifier(std::string_view name) {
+  std::string quoted = "\"";
+  for (const char c : name) {
+    if (c == '"') quoted += c;
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
+}  // namespace syncnode::postgres

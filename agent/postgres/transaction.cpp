@@ -1,0 +1,66 @@
+#include <fmt/format.h>
+#include <libpq-fe.h>
+
+#include "postgres/fill.h"
+#include "postgres/wire.h"
+#include "sql/queries.h"
+
+namespace syncnode::postgres {
+namespace {
+
+constexpr std::chrono::seconds kRollbackWait{1};
+
+}  // namespace
+
+Result<Transaction> Transaction::begin(Connection& connection, const TransactionOptions& options,
+                                       Deadline deadline) {
+  Wire& wire = *connection.wire_;
+  if (!wire.usable()) return wire.closed();
+  if (PQtransactionStatus(wire.get()) != PQTRANS_IDLE) {
+    return Error{ErrorCode::kInternal, "a transaction was begun inside another", ""};
+  }
+  SN_ASSIGN(const std::string prologue,
+            fill(sql::transaction_begin,
+                 {{"isolation", options.repeatable_read ? "REPEATABLE READ" : "READ COMMITTED"},
+                  {"statement_timeout", std::to_string(options.statement_timeout.count())},
+                  {"lock_timeout", std::to_string(options.lock_timeout.count())},
+                  {"idle_timeout", std::to_string(options.idle_timeout.count())}}));
+  Transaction transaction(connection);  // rolls back when the prologue fails half-way
+  SN_ASSIGN(const Rows done, connection.simple(prologue, deadline));
+  return transaction;
+}
+
+Transaction::Transaction(Transaction&& other) noexcept
+    : connection_(std::exchange(other.connection_, nullptr)) {}
+
+Transaction::~Transaction() {
+  if (connection_ == nullptr || !connection_->usable()) return;
+  const Wire& wire = *connection_->wire_;
+  if (wire.copying_in || PQtransactionStatus(wire.get()) == PQTRANS_ACTIVE) {
+    connection_->close();
+    return;
+  }
+  if (PQtransactionStatus(wire.get()) == PQTRANS_IDLE) return;
+  const std::string state = wire.sqlstate;
+  if (!connection_->simple("ROLLBACK", deadline_in(kRollbackWait))) connection_->close();
+  connection_->wire_->sqlstate = state;
+}
+
+Status Transaction::commit(Deadline deadline) {
+  if (connection_ == nullptr) return Error{ErrorCode::kInternal, "a transaction was committed twice", ""};
+  Connection& connection = *connection_;
+  if (!connection.usable()) {
+    return Error{ErrorCode::kUnavailable, "the connection was lost before COMMIT was sent", ""};
+  }
+  auto done = connection.simple("COMMIT", deadline);
+  if (!done && !connection.usable()) {
+    return Error{ErrorCode::kOutcomeUnknown, "COMMIT was sent and no answer came: " + done.error().message,
+                 "read back what was committed before acting"};
+  }
+  if (!done) return std::move(done).error();
+  connection_ = nullptr;
+  if (done->tag() == "COMMIT") return {};
+  return Error{ErrorCode::kAborted, "the server rolled back instead of committing", ""};
+}
+
+}  // namespace syncnode::postgres

@@ -1,0 +1,236 @@
+#include "postgres/wire.h"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "postgres/sqlstate.h"
+
+namespace syncnode::postgres {
+namespace {
+
+// OpenSSL may hold decrypted bytes that poll(2) cannot see (libpq reads at most what its buffer has room
+// for), so a wait on TLS looks again this often.
+constexpr std::chrono::milliseconds kTlsLook{20};
+
+uint64_t payload(const pg_result* result) {
+  uint64_t bytes = 0;
+  const int rows = PQntuples(result);
+  const int columns = PQnfields(result);
+  for (int row = 0; row < rows; ++row) {
+    for (int column = 0; column < columns; ++column)
+      bytes += static_cast<uint64_t>(PQgetlength(result, row, column));
+  }
+  return bytes;
+}
+
+void count_notice(void* counter, const pg_result* /*notice*/) {
+  ++*static_cast<uint64_t*>(counter);
+}
+
+bool is_copy(ExecStatusType status) {
+  return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
+bool is_success(ExecStatusType status) {
+  return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY;
+}
+
+}  // namespace
+
+Result<Ready> wait_ready(int socket, int cancel_fd, bool for_write, Deadline deadline) {
+  const short events = static_cast<short>(POLLIN | (for_write ? POLLOUT : 0));
+  std::array<pollfd, 2> watched{pollfd{socket, events, 0}, pollfd{cancel_fd, POLLIN, 0}};
+  while (true) {
+    const int ready = ::poll(watched.data(), watched.size(), poll_milliseconds(deadline));
+    if (ready < 0 && errno != EINTR)
+      return Error{ErrorCode::kInternal, "poll failed on a database connection", ""};
+    if (ready > 0 && watched[1].revents != 0) {
+      return Error{ErrorCode::kCancelled, "stopped while waiting for the database", ""};
+    }
+    if (ready > 0) {
+      const bool broken = (watched[0].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+      return Ready{broken || (watched[0].revents & POLLIN) != 0,
+                   broken || (watched[0].revents & POLLOUT) != 0};
+    }
+    if (BootClock::now() >= deadline) {
+      return Error{ErrorCode::kDeadlineExceeded, "the database did not answer in time", ""};
+    }
+  }
+}
+
+Wire::Wire(pg_conn* connection) : connection_(connection) {
+  PQsetnonblocking(connection_, 1);
+  PQsetNoticeReceiver(connection_, &count_notice, &notices_);
+}
+
+Wire::~Wire() {
+  close();
+}
+
+void Wire::close() {
+  PQfinish(connection_);
+  connection_ = nullptr;
+  copying_in = false;
+}
+
+void Wire::stop_with(std::stop_token token) {
+  on_stop_.reset();
+  cancel_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  on_stop_.emplace(std::move(token), [fd = cancel_.get()] {
+    const uint64_t one = 1;
+    // The counter cannot overflow by one addition; nothing else can fail here.
+    static_cast<void>(!::write(fd, &one, sizeof one));
+  });
+}
+
+Error Wire::closed() const {
+  return {ErrorCode::kUnavailable, "the database connection is closed", ""};
+}
+
+Error Wire::connection_failure() {
+  if (connection_ == nullptr) return closed();
+  sqlstate.clear();
+  Error error = error_of("", PQerrorMessage(connection_));
+  if (error.message.empty()) error.message = "the database connection failed";
+  close();
+  return error;
+}
+
+Error Wire::error_of_result(pg_result* result) {
+  const std::unique_ptr<pg_result, decltype(&PQclear)> owned(result, &PQclear);
+  const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+  const char* hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+  sqlstate = state == nullptr ? "" : state;
+  Error error = error_of(sqlstate, primary == nullptr ? PQresultErrorMessage(result) : primary);
+  if (error.hint.empty() && hint != nullptr) error.hint = one_line(hint);
+  return error;
+}
+
+Result<Ready> Wire::wait(bool for_write, Deadline deadline) {
+  if (connection_ == nullptr) return closed();
+  const bool tls = PQsslInUse(connection_) != 0;
+  const Deadline look = tls ? std::min(deadline, deadline_in(kTlsLook)) : deadline;
+  auto ready = wait_ready(PQsocket(connection_), cancel_.get(), for_write, look);
+  if (ready) return ready;
+  if (ready.error().code == ErrorCode::kDeadlineExceeded && BootClock::now() < deadline)
+    return Ready{true, false};
+  close();
+  return ready;
+}
+
+Status Wire::sending(int accepted) {
+  sqlstate.clear();
+  if (accepted == 0) return connection_failure();
+  return {};
+}
+
+Status Wire::send(std::string_view sql, const std::vector<Param>& params, bool binary) {
+  if (connection_ == nullptr) return closed();
+  std::vector<Oid> types;
+  std::vector<const char*> values;
+  std::vector<int> lengths, formats;
+  std::vector<std::string> terminated;
+  terminated.reserve(params.size());
+  for (const Param& param : params) {
+    // libpq wants text parameters NUL-terminated, binary ones with a length.
+    terminated.emplace_back(param.binary ? std::string_view() : param.bytes);
+    types.push_back(param.type);
+    const char* bytes = param.binary ? param.bytes.data() : terminated.back().c_str();
+    values.push_back(param.is_null ? nullptr : (bytes == nullptr ? "" : bytes));
+    lengths.push_back(static_cast<int>(param.bytes.size()));
+    formats.push_back(param.binary ? 1 : 0);
+    sent += param.bytes.size();
+  }
+  sent += sql.size();
+  return sending(PQsendQueryParams(connection_, std::string(sql).c_str(), static_cast<int>(params.size()),
+                                   types.data(), values.data(), lengths.data(), formats.data(),
+                                   binary ? 1 : 0));
+}
+
+Status Wire::send_simple(std::string_view sql) {
+  if (connection_ == nullptr) return closed();
+  sent += sql.size();
+  return sending(PQsendQuery(connection_, std::string(sql).c_str()));
+}
+
+Result<bool> Wire::flush(Deadline deadline, bool stop_on_input) {
+  while (connection_ != nullptr) {
+    const int held_back = PQflush(connection_);
+    if (held_back < 0) break;
+    if (held_back == 0) {
+      unflushed = 0;
+      return false;
+    }
+    SN_ASSIGN(const Ready ready, wait(true, deadline));
+    if (!ready.readable) continue;
+    if (PQconsumeInput(connection_) == 0) break;
+    if (!stop_on_input) continue;
+    SN_ASSIGN(const bool unexpected, unexpected_input());
+    if (unexpected) return true;
+  }
+  return connection_failure();
+}
+
+Status Wire::receive(Deadline deadline) {
+  SN_ASSIGN(const Ready ready, wait(false, deadline));
+  static_cast<void>(ready);
+  if (PQconsumeInput(connection_) == 0) return connection_failure();
+  return {};
+}
+
+Result<bool> Wire::unexpected_input() {
+  if (connection_ == nullptr) return closed();
+  pollfd watched{PQsocket(connection_), POLLIN, 0};
+  if (::poll(&watched, 1, 0) == 0) return false;
+  const uint64_t notices_before = notices_;
+  if (PQconsumeInput(connection_) == 0) return connection_failure();
+  PQisBusy(connection_);  // parses the notices
+  return notices_ == notices_before;
+}
+
+Result<pg_result*> Wire::next_result(Deadline deadline) {
+  while (connection_ != nullptr && PQisBusy(connection_) != 0) SN_TRY(receive(deadline));
+  if (connection_ == nullptr) return closed();
+  return PQgetResult(connection_);
+}
+
+Result<Rows> Wire::finish(Deadline deadline) {
+  SN_ASSIGN(const bool interrupted, flush(deadline));
+  static_cast<void>(interrupted);
+  std::optional<Error> failure;
+  std::optional<Rows> last;
+  while (true) {
+    auto next = next_result(deadline);
+    if (!next && failure) return std::move(*failure);
+    if (!next) return std::move(next).error();
+    if (*next == nullptr) break;
+    const ExecStatusType status = PQresultStatus(*next);
+    if (is_success(status)) {
+      received += payload(*next);
+      last.emplace(*next);
+      continue;
+    }
+    if (is_copy(status)) {
+      PQclear(*next);
+      close();
+      return Error{ErrorCode::kInternal, "a COPY was given to a call that is not for COPY", ""};
+    }
+    Error error = error_of_result(*next);
+    if (!failure) failure = std::move(error);
+    if (PQstatus(connection_) == CONNECTION_BAD) break;
+  }
+  if (PQstatus(connection_) == CONNECTION_BAD) close();
+  if (failure) return std::move(*failure);
+  if (!last) return Error{ErrorCode::kInternal, "the database answered with no result", ""};
+  return std::move(*last);
+}
+
+}  // namespace syncnode::postgres
