@@ -1,6 +1,7 @@
 // LeaseStore: the port to the row that decides who writes (sync_metadata.leader_election).
-// Each call is one transaction with its own deadline. No call decides anything: the caller compares deadlines.
-// An error never preserves leadership: a caller that gets one keeps only the deadline it already had.
+// Each call is one transaction with its own deadline. No call decides anything: the caller compares
+// deadlines. An error never preserves leadership: a caller that gets one keeps only the deadline it already
+// had.
 #pragma once
 
 #include <chrono>
@@ -23,6 +24,7 @@ struct Grant {
 struct LeaseObservation {
   std::string leader_id;  // last holder, "" when never held
   std::string leader_host_id;
+  std::string nonce;  // of that term
   int64_t epoch = 0;
   int64_t renew_seq = 0;
   std::chrono::milliseconds remaining{0};  // by the server's clock; <= 0 is expired or released
