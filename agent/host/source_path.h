@@ -1,6 +1,7 @@
-// Where a client's file may lie. Refuses, with the reason: what is not a regular file, network file systems (SQLite
-// needs one host's locks and shared memory), FUSE, and the inside of an overlay's upper directory (locks taken there
-// are not seen through the merged view: measured). Reads /proc/self/mountinfo and statfs only; opens nothing.
+// Where a client's file may lie. Refuses, with the reason: what is not a regular file, network file systems
+// (SQLite needs one host's locks and shared memory), FUSE, and the inside of an overlay's upper directory
+// (locks taken there are not seen through the merged view: measured). Reads /proc/self/mountinfo and statfs
+// only; opens nothing.
 #pragma once
 
 #include <string>

@@ -2,7 +2,10 @@
 
 #include <sqlite3.h>
 
+#include <optional>
 #include <utility>
+
+#include "sqlite/quiet_vfs.h"
 
 namespace syncnode::sqlite {
 namespace {
@@ -37,6 +40,8 @@ const char* start_of(std::string_view bytes) {
 }  // namespace
 
 Error translate_error(int code, sqlite3* handle, std::string_view doing) {
+  // Under a snapshot that no longer holds, SQLite's own reason (corrupt, I/O error) is only the consequence.
+  if (auto broken = broken_snapshot(handle)) return std::move(*broken);
   const int primary = code & 0xff;
   const char* why =
       handle && (sqlite3_errcode(handle) & 0xff) == primary ? sqlite3_errmsg(handle) : sqlite3_errstr(code);

@@ -1,5 +1,6 @@
-// Database and Statement: a thin owner of SQLite's handles for files of our own (memory, scratch) and the base
-// of the source reader. The only folder that includes sqlite3.h. Refuses to be shared: one thread at a time.
+// Database and Statement: a thin owner of SQLite's handles for files of our own (memory, scratch) and the
+// base of the source reader. The only folder that includes sqlite3.h. Refuses to be shared: one thread at a
+// time.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,8 @@ struct sqlite3_stmt;
 namespace syncnode::sqlite {
 
 // Translates the handle's last failure once: BUSY/LOCKED -> kUnavailable, CORRUPT/NOTADB -> kCorruption,
-// FULL -> kResourceExhausted, CANTOPEN/READONLY -> kFailedPrecondition, INTERRUPT -> kCancelled, else kInternal.
+// FULL -> kResourceExhausted, CANTOPEN/READONLY -> kFailedPrecondition, INTERRUPT -> kCancelled, else
+// kInternal.
 Error translate_error(int code, sqlite3* handle, std::string_view doing);
 
 class Statement {

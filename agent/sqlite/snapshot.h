@@ -1,14 +1,15 @@
 // Snapshot: one consistent view of a client's live file, read without disturbing the application (law L1).
 //
-// How: SQLite opens the file through our own VFS (quiet_vfs.h), which cannot write, create, checkpoint or take
-// a write lock, and which
+// How: SQLite opens the file through our own VFS (quiet_vfs.h), which cannot write, create, checkpoint or
+// take a write lock, and which
 //   - in WAL mode holds a shared lock on one read mark of -shm and none on the main file, so that the
 //     application's last close still checkpoints and removes its files as without us;
 //   - in rollback mode holds SHARED at most Options::hold at a time: between holds it lets writers in and
 //     goes on only when the change counter, size and identity of the file are as before;
 //   - where -wal/-shm are absent or nobody holds them, reads without any lock.
-// Whatever was read under less than a full lock is only true once validate() has said so. Nothing may be shipped
-// before validate() succeeds; kAborted from any call means the snapshot is broken: close it and start again.
+// Whatever was read under less than a full lock is only true once validate() has said so. Nothing may be
+// shipped before validate() succeeds; kAborted from any call means the snapshot is broken: close it and start
+// again.
 //
 // Owned by one thread for its whole life; at most one Snapshot per file in a process; nothing else in the
 // process may open the file or its -shm meanwhile (POSIX locks drop at any close of the same file).
@@ -36,8 +37,11 @@ struct SourceIdentity {
 enum class JournalMode { kWal, kRollback };
 
 struct SnapshotOptions {
-  std::chrono::milliseconds hold{40};      // longest SHARED hold in rollback mode; the law says <= 100 ms
+  std::chrono::milliseconds hold{40};        // longest SHARED hold in rollback mode; the law says <= 100 ms
   std::chrono::milliseconds patience{2000};  // longest wait for a lock before kStarved
+  // In rollback mode a file up to this size is copied into memory in one hold, so that no commit can break
+  // the snapshot; 0: never.
+  int64_t image_bytes = int64_t{64} << 20;
 };
 
 struct HarmReport {

@@ -1,0 +1,52 @@
+// ReadGuard: what makes true what SQLite reads of a client's file. One per snapshot, chosen by the state the
+// file is in: SharedHold (rollback journal), ReadMark (WAL, application connected), UnlockedRead (WAL, nobody
+// there). Refuses to write anything anywhere. Belongs to the snapshot's thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "sqlite/snapshot.h"
+#include "sqlite/source_file.h"
+
+namespace syncnode::sqlite {
+
+class ReadGuard {
+ public:
+  explicit ReadGuard(const SourceFile& file) : file_(file) {}
+  virtual ~ReadGuard() = default;
+  ReadGuard(const ReadGuard&) = delete;
+  ReadGuard& operator=(const ReadGuard&) = delete;
+
+  virtual JournalMode journal_mode() const = 0;
+
+  // SQLite asks for SHARED on the main file / gives it back.
+  virtual Status acquire() = 0;
+  virtual void release() = 0;
+  // Bytes of the main file; the number got (short at its end).
+  virtual Result<size_t> read_main(void* buffer, size_t size, off_t offset) = 0;
+  virtual Result<int64_t> main_size() = 0;
+
+  // The -wal as found when the snapshot opened; -1 when there is none.
+  virtual int wal_fd() const { return -1; }
+  // The shared memory, as codes of SQLite's xShmMap and xShmLock.
+  virtual int map_shm(int region, int size, volatile void** out) = 0;
+  virtual int lock_shm(int slot, int count, int flags) = 0;
+
+  // SQLite has begun its read transaction. kAborted when it did not take the path this guard guards.
+  virtual Status started() = 0;
+  // True so far? kAborted when not.
+  virtual Status check() = 0;
+  virtual std::chrono::nanoseconds longest_shared_hold() const { return std::chrono::nanoseconds(0); }
+
+ protected:
+  Error changed(const std::string& what) const {
+    return Error{ErrorCode::kAborted, "'" + file_.path() + "' changed while it was read: " + what, ""};
+  }
+  const SourceFile& file_;
+};
+
+}  // namespace syncnode::sqlite

@@ -1,0 +1,175 @@
+#include "sqlite/read_mark.h"
+
+#include <sqlite3.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "sqlite/ofd_lock.h"
+
+namespace syncnode::sqlite {
+namespace {
+
+// Slots of xShmLock (wal.c): 0 write, 1 checkpoint, 2 recover, then the read marks; mark 0 reads the main
+// file alone.
+constexpr int kFirstReadMark = 3;
+constexpr int kSlots = 8;
+// The wal-index header (walindex format): two copies of 48 bytes, then the checkpoint facts.
+constexpr size_t kHeaderSize = 48;
+constexpr size_t kLastFrameOffset = 16;
+constexpr size_t kSaltOffset = 32;
+constexpr size_t kBackfilledOffset = 96;
+constexpr size_t kBackfillAttemptedOffset = 128;
+constexpr size_t kShmPrefix = 136;
+constexpr off_t kWalSequenceOffset = 12;
+constexpr int kStableTries = 20;
+constexpr std::chrono::microseconds kWriterPause{50};
+
+uint32_t native_u32(const char* bytes) {
+  uint32_t value = 0;
+  std::memcpy(&value, bytes, sizeof value);
+  return value;
+}
+
+uint32_t big_endian_u32(const char* bytes) {
+  uint32_t value = 0;
+  for (int i = 0; i < 4; ++i) value = (value << 8) | static_cast<unsigned char>(bytes[i]);
+  return value;
+}
+
+bool copies_agree(const char* prefix) {
+  return std::memcmp(prefix, prefix + kHeaderSize, kHeaderSize) == 0;
+}
+
+}  // namespace
+
+ReadMark::ReadMark(const SourceFile& file, UniqueFd wal, UniqueFd shm)
+    : ReadGuard(file), wal_(std::move(wal)), shm_(std::move(shm)) {}
+
+bool ReadMark::is_live(int shm_fd) {
+  return holder_of(shm_fd, kShmDeadman, 1) == RangeHolder::kReader;
+}
+
+bool ReadMark::is_being_initialised(int shm_fd) {
+  return holder_of(shm_fd, kShmDeadman, 1) == RangeHolder::kWriter;
+}
+
+Result<size_t> ReadMark::read_main(void* buffer, size_t size, off_t offset) {
+  const ssize_t got = read_fully(file_.fd(), buffer, size, offset);
+  if (got < 0)
+    return Error{ErrorCode::kUnavailable, "reading '" + file_.path() + "': " + std::strerror(errno), ""};
+  return static_cast<size_t>(got);
+}
+
+Result<int64_t> ReadMark::main_size() {
+  SN_ASSIGN(const FileFacts facts, file_.facts());
+  return facts.size;
+}
+
+bool ReadMark::load(size_t index) {
+  Region& region = regions_[index];
+  for (int tries = 0; tries < kStableTries; ++tries) {
+    const auto got =
+        read_fully(shm_.get(), region.bytes.get(), region.size, static_cast<off_t>(index * region.size));
+    if (got != static_cast<ssize_t>(region.size)) return false;
+    // The header is written one copy after the other: differing copies are a writer at work.
+    if (index > 0 || copies_agree(region.bytes.get())) return true;
+    pause_for(kWriterPause);
+  }
+  return true;
+}
+
+int ReadMark::map_shm(int region, int size, volatile void** out) {
+  *out = nullptr;
+  const auto index = static_cast<size_t>(region);
+  if (regions_.size() <= index) regions_.resize(index + 1);
+  if (!regions_[index].bytes) {
+    regions_[index] = {static_cast<size_t>(size), std::make_unique<char[]>(static_cast<size_t>(size))};
+    if (!load(index)) {
+      regions_[index] = {};
+      // Not written yet: SQLite then builds the index from the -wal, which UnlockedRead is for.
+      return region == 0 ? SQLITE_READONLY_CANTINIT : SQLITE_IOERR_SHMMAP;
+    }
+  }
+  *out = regions_[index].bytes.get();
+  return SQLITE_READONLY;  // the mapping is good, and read-only
+}
+
+int ReadMark::lock_shm(int slot, int count, int flags) {
+  if (flags & SQLITE_SHM_UNLOCK) {
+    if (mark_ == slot) {
+      unlock(shm_.get(), kShmLockBase + slot, 1);
+      mark_.reset();
+    }
+    return SQLITE_OK;
+  }
+  if ((flags & SQLITE_SHM_EXCLUSIVE) || count != 1 || slot < 0 || slot >= kSlots) return SQLITE_BUSY;
+  if (slot < kFirstReadMark) {
+    // SQLite only wants to know whether a writer or a recovery is at work. Taking it could refuse them.
+    return write_locked(shm_.get(), kShmLockBase + slot, 1) ? SQLITE_BUSY : SQLITE_OK;
+  }
+  if (!try_read_lock(shm_.get(), kShmLockBase + slot, 1)) return SQLITE_BUSY;
+  mark_ = slot;
+  // From here on the mark counts; SQLite compares what it saw before with this and begins again when they
+  // differ.
+  for (size_t index = 0; index < regions_.size(); ++index) {
+    if (regions_[index].bytes && !load(index)) return SQLITE_IOERR_SHMLOCK;
+  }
+  return SQLITE_OK;
+}
+
+// How often this -wal was restarted; a log that never was has 0, and a random salt from its first frame on.
+uint32_t ReadMark::log_sequence() const {
+  char bytes[4]{};
+  read_fully(wal_.get(), bytes, sizeof bytes, kWalSequenceOffset);
+  return big_endian_u32(bytes);
+}
+
+Status ReadMark::started() {
+  if (!mark_ || regions_.empty() || !regions_[0].bytes) return changed("it was not read through its WAL");
+  const char* header = regions_[0].bytes.get();
+  last_frame_ = native_u32(header + kLastFrameOffset);
+  salt_ = big_endian_u32(header + kSaltOffset);
+  begun_ = true;
+  return check();
+}
+
+// Somebody may overwrite pages or frames of our snapshot only by ignoring the mark: the last connection when
+// it closes, a switch of the journal mode, an exclusive locking mode. Each of them writes to the shared
+// memory how far it is going to backfill before it touches the main file, restarts the log with a new salt,
+// and removes the -wal before anybody goes on without one. So what we read before now is true when none of
+// this is to be seen now.
+Status ReadMark::check() {
+  SN_TRY(file_.check_same_file());
+  SN_ASSIGN(const FileFacts wal, facts_of(file_.wal_path()));
+  SN_ASSIGN(const FileFacts my_wal, facts_of(wal_.get()));
+  if (!wal.same_file(my_wal)) return changed("its WAL was closed");
+  SN_ASSIGN(const FileFacts shm, facts_of(file_.shm_path()));
+  SN_ASSIGN(const FileFacts my_shm, facts_of(shm_.get()));
+  if (!shm.same_file(my_shm)) return changed("its shared memory was replaced");
+  SN_ASSIGN(const SourceFile::Header header, file_.read_header());
+  if (!SourceFile::says_wal(header)) return changed("it left WAL mode");
+  if (!begun_) return {};
+
+  char now[kShmPrefix];
+  if (read_fully(shm_.get(), now, sizeof now, 0) != static_cast<ssize_t>(sizeof now)) {
+    return changed("its shared memory was reset");
+  }
+  const uint32_t backfilled = native_u32(now + kBackfilledOffset);
+  const uint32_t attempted = native_u32(now + kBackfillAttemptedOffset);
+  const uint32_t salt = big_endian_u32(now + kSaltOffset);
+  if (salt == salt_) {
+    if (backfilled <= last_frame_ && attempted <= last_frame_) return {};
+    return changed("a checkpoint went past this snapshot");
+  }
+  // A reader of the main file alone does not mind one start of the log, as long as nothing of it is
+  // backfilled.
+  if (mark_ == kFirstReadMark && backfilled == 0 && attempted == 0) {
+    if (salt == salt_ + 1) return {};
+    if (last_frame_ == 0 && salt_ == 0 && log_sequence() == 0) return {};
+  }
+  return changed("its WAL was restarted");
+}
+
+}  // namespace syncnode::sqlite

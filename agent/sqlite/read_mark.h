@@ -1,0 +1,53 @@
+// ReadMark: reading a WAL file while the application is connected. Takes one shared lock, on the byte of -shm
+// that guards a read mark, and none on the main file: a lock there would keep the application's last close
+// from checkpointing and removing its -wal, and would make its `PRAGMA journal_mode=DELETE` fail. Instead
+// check() looks afterwards whether somebody ignored the mark, as exactly these two do. SQLite gets private
+// copies of the wal-index, read with pread(2): nothing of the client's is ever mapped, so a truncated -shm
+// cannot kill us. Refuses locks other than on a read mark: it only looks whether others hold them.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "sqlite/read_guard.h"
+
+namespace syncnode::sqlite {
+
+class ReadMark final : public ReadGuard {
+ public:
+  ReadMark(const SourceFile& file, UniqueFd wal, UniqueFd shm);
+
+  JournalMode journal_mode() const override { return JournalMode::kWal; }
+  Status acquire() override { return {}; }
+  void release() override {}
+  Result<size_t> read_main(void* buffer, size_t size, off_t offset) override;
+  Result<int64_t> main_size() override;
+  int wal_fd() const override { return wal_.get(); }
+  int map_shm(int region, int size, volatile void** out) override;
+  int lock_shm(int slot, int count, int flags) override;
+  Status started() override;
+  Status check() override;
+
+  // Somebody is connected to this shared memory, so what it says can be trusted.
+  static bool is_live(int shm_fd);
+  static bool is_being_initialised(int shm_fd);
+
+ private:
+  struct Region {
+    size_t size = 0;
+    std::unique_ptr<char[]> bytes;
+  };
+  bool load(size_t index);
+  uint32_t log_sequence() const;
+
+  const UniqueFd wal_;
+  const UniqueFd shm_;
+  std::vector<Region> regions_;
+  std::optional<int> mark_;  // the slot we hold
+  bool begun_ = false;
+  uint32_t last_frame_ = 0;  // of our snapshot
+  uint32_t salt_ = 0;        // salt-1: one more at each restart of the log
+};
+
+}  // namespace syncnode::sqlite

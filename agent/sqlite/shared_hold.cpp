@@ -1,0 +1,196 @@
+#include "sqlite/shared_hold.h"
+
+#include <sqlite3.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "sqlite/ofd_lock.h"
+
+namespace syncnode::sqlite {
+namespace {
+
+constexpr std::chrono::microseconds kLockPoll{500};
+constexpr size_t kCopyStep = 1 << 20;
+// Offset 24 of the header: change counter, size in pages, first freelist page, number of freelist pages.
+constexpr size_t kCounterOffset = 24;
+constexpr size_t kCounterSize = 16;
+
+}  // namespace
+
+SharedHold::SharedHold(const SourceFile& file, const SnapshotOptions& options, Deadline deadline)
+    : ReadGuard(file), options_(options), deadline_(deadline) {}
+
+SharedHold::~SharedHold() {
+  watcher_ = {};  // stops and joins before the lock's state goes away
+  std::lock_guard lock(mutex_);
+  give_back();
+}
+
+bool SharedHold::try_shared() {
+  // As SQLite does: PENDING only for the moment of taking SHARED, so that a waiting writer comes first.
+  if (!try_read_lock(file_.fd(), kPendingByte, 1)) return false;
+  held_ = try_read_lock(file_.fd(), kSharedFirst, kSharedSize);
+  held_since_ = BootClock::now();
+  unlock(file_.fd(), kPendingByte, 1);
+  if (held_) woken_.notify_all();
+  return held_;
+}
+
+void SharedHold::give_back() {
+  if (!held_) return;
+  // Whoever wrote during our hold does not keep to SQLite's locks (a copy over the file, for example).
+  auto facts = file_.facts();
+  if (begun_ && (!facts || facts->size != facts_.size || facts->modified != facts_.modified)) {
+    if (!broken_) broken_ = changed("it was written without a lock");
+  }
+  unlock(file_.fd(), kSharedFirst, kSharedSize);
+  held_ = false;
+  longest_hold_ = std::max(longest_hold_, BootClock::now() - held_since_);
+}
+
+void SharedHold::watch(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    if (!held_) {
+      woken_.wait(lock, stop, [this] { return held_; });
+      continue;
+    }
+    const auto left = held_since_ + options_.hold - BootClock::now();
+    if (left <= left.zero()) {
+      give_back();
+    } else {
+      woken_.wait_for(lock, stop, left, [] { return false; });
+    }
+  }
+}
+
+Status SharedHold::check_unchanged() {
+  SN_ASSIGN(const bool hot, file_.has_hot_journal());
+  if (hot && !begun_) return hot_journal_error(file_.path());
+  if (hot) return changed("a writer stopped in the middle of a write");
+  SN_ASSIGN(const bool wal, file_.wal_exists());
+  SN_ASSIGN(const SourceFile::Header header, file_.read_header());
+  SN_ASSIGN(const FileFacts facts, file_.facts());
+  if (SourceFile::says_wal(header) || (wal && facts.size > 0)) return changed("it was switched to WAL");
+  if (!begun_) {
+    header_ = header;
+    facts_ = facts;
+    begun_ = true;
+    return {};
+  }
+  if (std::memcmp(&header[kCounterOffset], &header_[kCounterOffset], kCounterSize) != 0) {
+    return changed("the application committed");
+  }
+  if (facts.size != facts_.size || facts.modified != facts_.modified) return changed("it was written");
+  return {};
+}
+
+Status SharedHold::acquire() {
+  std::lock_guard lock(mutex_);
+  if (begun_) return broken_ ? Status(*broken_) : Status();
+  while (!try_shared()) {
+    if (BootClock::now() >= deadline_) {
+      return Error{ErrorCode::kStarved, "'" + file_.path() + "' was locked by writers all the time", ""};
+    }
+    pause_for(kLockPoll);
+  }
+  if (auto unchanged = check_unchanged(); !unchanged) {
+    give_back();
+    return unchanged;
+  }
+  SN_ASSIGN(const bool copied, copy_image());
+  if (!copied) watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+  return broken_ ? Status(*broken_) : Status();
+}
+
+// False where the file is too large, or too slow to copy within one hold.
+Result<bool> SharedHold::copy_image() {
+  if (facts_.size > options_.image_bytes) return false;
+  UniqueFd image(::memfd_create("sync-node-source", MFD_CLOEXEC));
+  if (!image.valid()) return false;
+  const Deadline until = held_since_ + options_.hold;
+  SN_ASSIGN(const bool whole, copy_range(image.get(), until));
+  give_back();
+  if (whole) image_ = std::move(image);
+  return whole;
+}
+
+Result<bool> SharedHold::copy_range(int image, Deadline until) {
+  off_t offset = 0;
+  while (offset < facts_.size) {
+    if (BootClock::now() >= until) return false;
+    const ssize_t part = ::sendfile(image, file_.fd(), &offset,
+                                    std::min(kCopyStep, static_cast<size_t>(facts_.size - offset)));
+    if (part < 0 && errno == EINTR) continue;
+    if (part < 0) return false;
+    if (part == 0) return changed("it was truncated without a lock");
+  }
+  return true;
+}
+
+Status SharedHold::ensure_held() {
+  if (held_ && BootClock::now() >= held_since_ + options_.hold) give_back();
+  if (broken_) return *broken_;
+  if (held_) return {};
+  Status outcome = try_shared() ? check_unchanged() : Status(changed("a writer wants it"));
+  if (!outcome) broken_ = outcome.error();
+  return outcome;
+}
+
+Result<size_t> SharedHold::read_main(void* buffer, size_t size, off_t offset) {
+  ssize_t got = 0;
+  if (image_.valid()) {
+    got = read_fully(image_.get(), buffer, size, offset);
+  } else {
+    std::lock_guard lock(mutex_);
+    SN_TRY(ensure_held());
+    got = read_fully(file_.fd(), buffer, size, offset);
+  }
+  if (got < 0)
+    return Error{ErrorCode::kUnavailable, "reading '" + file_.path() + "': " + std::strerror(errno), ""};
+  return static_cast<size_t>(got);
+}
+
+Result<int64_t> SharedHold::main_size() {
+  std::lock_guard lock(mutex_);
+  if (begun_) return facts_.size;
+  SN_ASSIGN(const FileFacts facts, file_.facts());
+  return facts.size;
+}
+
+void SharedHold::release() {
+  std::lock_guard lock(mutex_);
+  give_back();
+}
+
+// SQLite asks for shared memory only when it believes the file to be in WAL mode.
+int SharedHold::map_shm(int, int, volatile void**) {
+  std::lock_guard lock(mutex_);
+  if (!broken_) broken_ = changed("it was switched to WAL");
+  return SQLITE_IOERR_SHMMAP;
+}
+
+int SharedHold::lock_shm(int, int, int) {
+  return SQLITE_IOERR_SHMLOCK;
+}
+
+Status SharedHold::started() {
+  return check();
+}
+
+Status SharedHold::check() {
+  std::lock_guard lock(mutex_);
+  if (held_) give_back();
+  return broken_ ? Status(*broken_) : Status();
+}
+
+std::chrono::nanoseconds SharedHold::longest_shared_hold() const {
+  std::lock_guard lock(mutex_);
+  return longest_hold_;
+}
+
+}  // namespace syncnode::sqlite

@@ -1,0 +1,58 @@
+// SharedHold: reading a file in rollback-journal mode. SHARED is really taken, because only that keeps a
+// writer from overwriting pages, but never for longer than Options::hold: a thread of its own gives it back
+// in time even when the reader is busy elsewhere. The next read takes it again and goes on only when the file
+// is as before. A small file is copied into memory during the first hold; then no lock is needed any more.
+// Refuses to wait for a writer once the read has begun: his commit would break the snapshot anyway.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "sqlite/read_guard.h"
+
+namespace syncnode::sqlite {
+
+class SharedHold final : public ReadGuard {
+ public:
+  SharedHold(const SourceFile& file, const SnapshotOptions& options, Deadline deadline);
+  ~SharedHold() override;
+
+  JournalMode journal_mode() const override { return JournalMode::kRollback; }
+  Status acquire() override;
+  void release() override;
+  Result<size_t> read_main(void* buffer, size_t size, off_t offset) override;
+  Result<int64_t> main_size() override;
+  int map_shm(int region, int size, volatile void** out) override;
+  int lock_shm(int slot, int count, int flags) override;
+  Status started() override;
+  Status check() override;
+  std::chrono::nanoseconds longest_shared_hold() const override;
+
+ private:
+  // All below: mutex_ is held.
+  bool try_shared();
+  Status ensure_held();
+  void give_back();
+  Status check_unchanged();
+  Result<bool> copy_image();
+  Result<bool> copy_range(int image, Deadline until);
+  void watch(const std::stop_token& stop);
+
+  const SnapshotOptions options_;
+  const Deadline deadline_;
+  mutable std::mutex mutex_;
+  std::condition_variable_any woken_;
+  bool held_ = false;
+  Deadline held_since_{};
+  std::chrono::nanoseconds longest_hold_{0};
+  std::optional<Error> broken_;
+  bool begun_ = false;
+  FileFacts facts_;              // as of the first hold
+  SourceFile::Header header_{};  // as of the first hold
+  UniqueFd image_;
+  std::jthread watcher_;
+};
+
+}  // namespace syncnode::sqlite

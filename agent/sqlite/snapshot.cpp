@@ -1,0 +1,175 @@
+#include "sqlite/snapshot.h"
+
+#include <sqlite3.h>
+
+#include <cassert>
+#include <utility>
+
+#include "sqlite/ofd_lock.h"
+#include "sqlite/quiet_vfs.h"
+#include "sqlite/read_mark.h"
+#include "sqlite/schema_reader.h"
+#include "sqlite/shared_hold.h"
+#include "sqlite/unlocked_read.h"
+
+namespace syncnode::sqlite {
+namespace {
+
+constexpr std::chrono::milliseconds kRetryPause{2};
+constexpr std::chrono::milliseconds kCheckInterval{50};
+constexpr int kProgressSteps = 20'000;
+
+Error busy(const SourceFile& file, const std::string& why) {
+  return Error{ErrorCode::kUnavailable, "'" + file.path() + "' " + why, ""};
+}
+
+Result<std::unique_ptr<ReadGuard>> choose_guard(const SourceFile& file, const SnapshotOptions& options,
+                                                Deadline deadline, bool index_unusable) {
+  SN_ASSIGN(const SourceFile::Header header, file.read_header());
+  SN_ASSIGN(const FileFacts facts, file.facts());
+  SN_ASSIGN(const bool wal_exists, file.wal_exists());
+  const bool wal_mode = facts.size > 0 && (SourceFile::says_wal(header) || wal_exists);
+  if (!wal_mode) return {std::make_unique<SharedHold>(file, options, deadline)};
+
+  SN_ASSIGN(const bool hot, file.has_hot_journal());
+  if (hot) return hot_journal_error(file.path());
+  if (write_locked(file.fd(), kPendingByte, kSharedFirst + kSharedSize - kPendingByte)) {
+    return busy(file, "is held exclusively by its application (opening, closing, or locking_mode=EXCLUSIVE)");
+  }
+  SN_ASSIGN(UniqueFd wal, open_for_reading(file.wal_path()));
+  SN_ASSIGN(UniqueFd shm, open_for_reading(file.shm_path()));
+  if (shm.valid() && ReadMark::is_being_initialised(shm.get())) {
+    return busy(file, "is being opened by its application");
+  }
+  if (wal.valid() && shm.valid() && ReadMark::is_live(shm.get()) && !index_unusable) {
+    return {std::make_unique<ReadMark>(file, std::move(wal), std::move(shm))};
+  }
+  return {std::make_unique<UnlockedRead>(file, std::move(wal), deadline)};
+}
+
+// The wal-index is there but has nothing for a reader who may not write to it (no read mark yet, not
+// recovered).
+bool index_is_unusable(int code) {
+  return code == SQLITE_READONLY_RECOVERY || code == SQLITE_READONLY_CANTINIT || code == SQLITE_PROTOCOL;
+}
+
+class LiveSnapshot final : public Snapshot {
+ public:
+  LiveSnapshot(SourceFile file) : file_(std::move(file)) {}
+  ~LiveSnapshot() override {
+    // A statement that outlives its snapshot would read through a file system that is gone.
+    assert(!database_.handle() || !sqlite3_next_stmt(database_.handle(), nullptr));
+  }
+
+  Status begin(const SnapshotOptions& options, Deadline deadline, bool& index_unusable);
+
+  Result<SourceSchema> read_schema() override {
+    auto schema = sqlite::read_schema(database_);
+    if (!schema) SN_TRY(vfs_->check());
+    return schema;
+  }
+  Result<Statement> prepare(std::string_view sql) override { return database_.prepare(sql); }
+
+  Status breathe() override {
+    const auto now = BootClock::now();
+    if (now < next_check_) return {};
+    next_check_ = now + kCheckInterval;
+    return vfs_->check();
+  }
+
+  Status validate() override {
+    SN_TRY(vfs_->check());
+    return file_.check_same_file();
+  }
+
+  SourceIdentity identity() const override { return file_.identity(); }
+  JournalMode journal_mode() const override { return guard_->journal_mode(); }
+  HarmReport harm() const override {
+    return {guard_->longest_shared_hold(), BootClock::now() - begun_at_, vfs_->bytes_read()};
+  }
+
+ private:
+  Status configure();
+  static int on_progress(void* self) { return static_cast<LiveSnapshot*>(self)->breathe() ? 0 : 1; }
+
+  // Destroyed from the last to the first: the connection before what it reads through.
+  SourceFile file_;
+  std::unique_ptr<ReadGuard> guard_;
+  std::unique_ptr<QuietVfs> vfs_;
+  Database database_;
+  BootClock::time_point begun_at_{};
+  BootClock::time_point next_check_{};
+};
+
+Status LiveSnapshot::configure() {
+  sqlite3* handle = database_.handle();
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  // writable_schema (on a file nobody here can write): one definition this SQLite cannot parse must not hide
+  // the others. Defensive mode would refuse it afterwards.
+  SN_TRY(database_.execute("PRAGMA writable_schema=ON; PRAGMA query_only=ON; PRAGMA cell_size_check=ON"));
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_progress_handler(handle, kProgressSteps, on_progress, this);
+  return {};
+}
+
+Status LiveSnapshot::begin(const SnapshotOptions& options, Deadline deadline, bool& index_unusable) {
+  SN_ASSIGN(guard_, choose_guard(file_, options, deadline, index_unusable));
+  vfs_ = std::make_unique<QuietVfs>(file_, *guard_);
+  begun_at_ = BootClock::now();
+  next_check_ = begun_at_ + kCheckInterval;
+  sqlite3* handle = nullptr;
+  const int flags =
+      SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
+  const int opened = sqlite3_open_v2(file_.path().c_str(), &handle, flags, vfs_->name());
+  database_ = Database(handle);
+  if (opened != SQLITE_OK) return translate_error(opened, handle, "opening '" + file_.path() + "'");
+  SN_TRY(configure());
+  auto started = database_.execute("BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1; PRAGMA cache_size=-8192");
+  if (!started) {
+    const int code = sqlite3_extended_errcode(handle);
+    SN_TRY(vfs_->check());
+    if (index_is_unusable(code)) {
+      index_unusable = true;
+      return busy(file_, "has a WAL index that is not ready");
+    }
+    return std::move(started).error().with_context("reading '" + file_.path() + "'");
+  }
+  return guard_->started();
+}
+
+bool may_pass(const Error& error) {
+  return error.code == ErrorCode::kAborted || error.code == ErrorCode::kUnavailable;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Snapshot>> Snapshot::open(const std::string& path, const SnapshotOptions& options) {
+  const Deadline deadline = deadline_in(options.patience);
+  bool index_unusable = false;
+  for (;;) {
+    auto file = SourceFile::open(path);
+    if (!file) return std::move(file).error();
+    auto snapshot = std::make_unique<LiveSnapshot>(std::move(*file));
+    auto begun = snapshot->begin(options, deadline, index_unusable);
+    if (begun) return {std::move(snapshot)};
+    if (!may_pass(begun.error())) return std::move(begun).error();
+    if (BootClock::now() >= deadline) {
+      return Error{ErrorCode::kStarved, "no quiet moment to read: " + begun.error().message,
+                   begun.error().hint};
+    }
+    snapshot.reset();
+    pause_for(kRetryPause);
+  }
+}
+
+std::string quote_identifier(std::string_view name) {
+  std::string quoted = "\"";
+  for (const char letter : name) {
+    if (letter == '"') quoted += '"';
+    quoted += letter;
+  }
+  return quoted + '"';
+}
+
+}  // namespace syncnode::sqlite

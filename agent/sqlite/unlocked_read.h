@@ -1,0 +1,39 @@
+// UnlockedRead: reading a file in WAL mode to whose shared memory nobody is connected (cleanly closed,
+// copied, crashed application), or whose shared memory is of no use to a reader yet. There is nothing to lock
+// and we could not create it, so SQLite builds the wal-index in its own memory, and check() proves from the
+// files' times and sizes that nobody wrote meanwhile. Refuses to begin before those times are old enough to
+// betray a write.
+#pragma once
+
+#include "sqlite/read_guard.h"
+
+namespace syncnode::sqlite {
+
+class UnlockedRead final : public ReadGuard {
+ public:
+  // `wal` is invalid where there is none.
+  UnlockedRead(const SourceFile& file, UniqueFd wal, Deadline deadline);
+
+  JournalMode journal_mode() const override { return JournalMode::kWal; }
+  Status acquire() override;  // waits for old enough times
+  void release() override {}
+  Result<size_t> read_main(void* buffer, size_t size, off_t offset) override;
+  Result<int64_t> main_size() override;
+  int wal_fd() const override { return wal_.get(); }
+  int map_shm(int region, int size, volatile void** out) override;
+  int lock_shm(int, int, int) override;
+  Status started() override;
+  Status check() override;
+
+ private:
+  Status look(FileFacts& main, FileFacts& wal) const;
+
+  const UniqueFd wal_;
+  const Deadline deadline_;
+  bool begun_ = false;
+  bool built_index_ = false;
+  FileFacts main_facts_;
+  FileFacts wal_facts_;
+};
+
+}  // namespace syncnode::sqlite
