@@ -138,11 +138,12 @@ void Keeper::renew_until_ended() {
     if (renewed) {
       extend(*renewed);
       next = started + times_.renew_every;
-      continue;
+    } else if (renewed.error().code == ErrorCode::kFenced) {
+      lose(std::move(renewed).error());
+    } else {
+      // The deadline stays as it was; sooner tries cost little and may still save the term.
+      next = BootClock::now() + std::max(kShortestPause, times_.renew_every / kRenewalsPerLease);
     }
-    if (renewed.error().code == ErrorCode::kFenced) return lose(std::move(renewed).error());
-    // Any other failure leaves the deadline as it was; sooner tries cost little and may still save the term.
-    next = BootClock::now() + std::max(kShortestPause, times_.renew_every / kRenewalsPerLease);
     if (loss()) return;
   }
 }

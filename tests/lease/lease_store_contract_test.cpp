@@ -1,0 +1,191 @@
+// What every LeaseStore must do, run against PostgreSQL and against the fake alike.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "fakes/fake_lease_store.h"
+#include "postgres/postgres_lease_store.h"
+#include "support/private_postgres.h"
+
+namespace syncnode {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr char kNonceA[] = "11111111-1111-4111-8111-111111111111";
+constexpr char kNonceB[] = "22222222-2222-4222-8222-222222222222";
+
+Deadline soon() {
+  return deadline_in(10s);
+}
+
+class InMemory {
+ public:
+  std::unique_ptr<LeaseStore> store(const std::string& leader, const std::string& nonce, int64_t seen = 0) {
+    return std::make_unique<test::FakeLeaseStore>(lease_, "host-1", leader, nonce, seen);
+  }
+  void expire() {
+    const std::lock_guard lock(lease_->mutex);
+    lease_->expires = BootClock::now();
+  }
+
+ private:
+  const std::shared_ptr<test::FakeLease> lease_ = std::make_shared<test::FakeLease>();
+};
+
+class InPostgres {
+ public:
+  InPostgres() {
+    static int count = 0;
+    cluster_ = test::PrivatePostgres::shared().create_cluster("contract-" + std::to_string(++count));
+  }
+  std::unique_ptr<LeaseStore> store(const std::string& leader, const std::string& nonce, int64_t seen = 0) {
+    return std::make_unique<postgres::PostgresLeaseStore>(
+        postgres::ConnectOptions{cluster_.url, "lease_test"},
+        postgres::LeaseIdentity{cluster_.name, leader, "", nonce, seen});
+  }
+  void expire() {
+    test::PrivatePostgres::shared().superuser_psql(
+        "UPDATE sync_metadata.leader_election SET expires_at = clock_timestamp() WHERE cluster_name = '" +
+        cluster_.name + "'");
+  }
+
+ private:
+  test::PrivatePostgres::Cluster cluster_;
+};
+
+template <typename Row>
+class LeaseStoreContract : public ::testing::Test {
+ protected:
+  Grant must_acquire(LeaseStore& store) {
+    auto granted = store.acquire(30s, soon());
+    if (!granted) throw std::runtime_error(granted.error().to_string());
+    if (!*granted) throw std::runtime_error("the lease was not granted");
+    return **granted;
+  }
+
+  Row row_;
+  std::unique_ptr<LeaseStore> a_ = row_.store("openwebui-sync-node-a", kNonceA);
+  std::unique_ptr<LeaseStore> b_ = row_.store("openwebui-sync-node-b", kNonceB);
+};
+
+using Rows = ::testing::Types<InMemory, InPostgres>;
+TYPED_TEST_SUITE(LeaseStoreContract, Rows);
+
+TYPED_TEST(LeaseStoreContract, AFreshLeaseIsGrantedWithTheFirstEpochAndTheSendInstant) {
+  const Deadline before = BootClock::now();
+  const Grant grant = this->must_acquire(*this->a_);
+  EXPECT_EQ(grant.term.epoch, 1);
+  EXPECT_EQ(grant.term.leader_id, "openwebui-sync-node-a");
+  EXPECT_EQ(grant.term.nonce, kNonceA);
+  EXPECT_GT(grant.expires, before + 25s);
+  EXPECT_LE(grant.expires, BootClock::now() + 30s);
+}
+
+TYPED_TEST(LeaseStoreContract, AHeldLeaseIsGrantedToNobodyNotEvenItsHolder) {
+  this->must_acquire(*this->a_);
+  for (LeaseStore* store : {this->a_.get(), this->b_.get()}) {
+    auto granted = store->acquire(30s, soon());
+    ASSERT_TRUE(granted) << granted.error().to_string();
+    EXPECT_FALSE(granted->has_value());
+  }
+}
+
+TYPED_TEST(LeaseStoreContract, RenewalKeepsTheEpochAndMovesTheExpiry) {
+  const Grant grant = this->must_acquire(*this->a_);
+  auto renewed = this->a_->renew(grant.term, 60s, soon());
+  ASSERT_TRUE(renewed) << renewed.error().to_string();
+  EXPECT_EQ(renewed->term.epoch, grant.term.epoch);
+  EXPECT_GT(renewed->expires, grant.expires + 20s);
+}
+
+TYPED_TEST(LeaseStoreContract, ReleaseLetsTheNextOneInWithAHigherEpoch) {
+  const Grant first = this->must_acquire(*this->a_);
+  ASSERT_TRUE(this->a_->release(first.term, soon()));
+  const Grant second = this->must_acquire(*this->b_);
+  EXPECT_EQ(second.term.epoch, first.term.epoch + 1);
+}
+
+TYPED_TEST(LeaseStoreContract, AnExpiredLeaseCanBeTakenAndItsOldTermIsFenced) {
+  const Grant first = this->must_acquire(*this->a_);
+  this->row_.expire();
+  EXPECT_EQ(this->a_->renew(first.term, 30s, soon()).error().code, ErrorCode::kFenced);
+  const Grant second = this->must_acquire(*this->b_);
+  EXPECT_GT(second.term.epoch, first.term.epoch);
+  auto stale = this->a_->renew(first.term, 30s, soon());
+  ASSERT_FALSE(stale);
+  EXPECT_EQ(stale.error().code, ErrorCode::kFenced);
+}
+
+TYPED_TEST(LeaseStoreContract, AStaleReleaseIsASuccessThatChangesNothing) {
+  const Grant first = this->must_acquire(*this->a_);
+  this->row_.expire();
+  const Grant second = this->must_acquire(*this->b_);
+  ASSERT_TRUE(this->a_->release(first.term, soon()));
+  EXPECT_TRUE(this->b_->renew(second.term, 30s, soon()));
+}
+
+TYPED_TEST(LeaseStoreContract, ADelayedReleaseOfTheSameHoldersEarlierTermChangesNothing) {
+  const Grant first = this->must_acquire(*this->a_);
+  this->row_.expire();
+  const Grant second = this->must_acquire(*this->a_);
+  ASSERT_TRUE(this->a_->release(first.term, soon()));
+  EXPECT_TRUE(this->a_->renew(second.term, 30s, soon()));
+}
+
+TYPED_TEST(LeaseStoreContract, ACopiedConfigurationCannotRenewWithAnotherNonce) {
+  const Grant grant = this->must_acquire(*this->a_);
+  Term copied = grant.term;
+  copied.nonce = kNonceB;
+  auto renewed = this->b_->renew(copied, 30s, soon());
+  ASSERT_FALSE(renewed);
+  EXPECT_EQ(renewed.error().code, ErrorCode::kFenced);
+}
+
+TYPED_TEST(LeaseStoreContract, AnEpochSeenBeforeIsNeverGrantedAgain) {
+  auto experienced = this->row_.store("openwebui-sync-node-a", kNonceA, 41);
+  EXPECT_EQ(this->must_acquire(*experienced).term.epoch, 42);
+}
+
+TYPED_TEST(LeaseStoreContract, ObservationTellsHolderTermAndTime) {
+  auto empty = this->b_->observe(soon());
+  ASSERT_TRUE(empty) << empty.error().to_string();
+  EXPECT_EQ(empty->leader_id, "");
+  EXPECT_LE(empty->remaining, 0ms);
+  const Grant grant = this->must_acquire(*this->a_);
+  auto held = this->b_->observe(soon());
+  ASSERT_TRUE(held);
+  EXPECT_EQ(held->leader_id, grant.term.leader_id);
+  EXPECT_EQ(held->nonce, kNonceA);
+  EXPECT_EQ(held->epoch, grant.term.epoch);
+  EXPECT_GT(held->remaining, 25s);
+  EXPECT_LE(held->remaining, 30s);
+  ASSERT_TRUE(this->a_->renew(grant.term, 30s, soon()));
+  EXPECT_GT(this->b_->observe(soon())->renew_seq, held->renew_seq);
+  ASSERT_TRUE(this->a_->release(grant.term, soon()));
+  EXPECT_LE(this->b_->observe(soon())->remaining, 0ms);
+}
+
+TYPED_TEST(LeaseStoreContract, OfManyAtOnceExactlyOneWins) {
+  std::vector<std::unique_ptr<LeaseStore>> stores;
+  for (int i = 0; i < 8; ++i)
+    stores.push_back(this->row_.store("openwebui-sync-node-" + std::to_string(i), kNonceA));
+  std::atomic<int> winners{0};
+  {
+    std::vector<std::jthread> threads;
+    for (auto& store : stores) {
+      threads.emplace_back([&winners, &store] {
+        auto granted = store->acquire(30s, soon());
+        EXPECT_TRUE(granted) << granted.error().to_string();
+        if (granted && *granted) ++winners;
+      });
+    }
+  }
+  EXPECT_EQ(winners, 1);
+  EXPECT_EQ(this->a_->observe(soon())->epoch, 1);
+}
+
+}  // namespace
+}  // namespace syncnode
