@@ -1,0 +1,1 @@
+"""Crashes, freezes, lost memory and replaced files."""

@@ -1,0 +1,64 @@
+"""
+SQLite + Supabase Sync System - Crash Loop
+
+SIGKILL at 300 random instants (SYNC_NODE_LONG=1: 3,000) of syncs that run back to back while the application writes. Every few kills a run
+is left alone; at the end everything must be equal, nothing archived that was not deleted, no conflict.
+"""
+
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from fault.scenario import Scenario, is_long, require  # noqa: E402
+from support.product import Product  # noqa: E402
+
+LEFT_ALONE = 8  # one run in so many may finish
+
+
+def killed(scenario: Scenario, after: float) -> bool:
+    process = scenario.start()
+    try:
+        output, _ = process.communicate(timeout=after)  # the random instant
+        require(process.returncode == 0, f'sync exit {process.returncode}\n{output}')
+        return False
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        scenario.expire_lease()
+        return True
+
+
+def main() -> int:
+    rng = random.Random(11)
+    kills = finished = 0
+    wanted = 3000 if is_long() else 300
+    with Product() as product:
+        scenario = Scenario(product, 'loop')
+        scenario.synced()
+        first = scenario.keys()
+        started = time.monotonic()
+        scenario.mutate(20, 1)
+        scenario.synced()
+        usual = time.monotonic() - started
+        writer = scenario.writer(36000, 30)
+        try:
+            while kills < wanted:
+                alone = (kills + finished) % LEFT_ALONE == LEFT_ALONE - 1
+                if killed(scenario, 120 if alone else rng.uniform(0, usual * 1.1)):
+                    kills += 1
+                else:
+                    finished += 1
+        finally:
+            writer.kill()
+            writer.communicate()
+        scenario.synced()
+        scenario.check(first)
+        print(f'{kills} kills, {finished} finished runs, {sum(scenario.archive().values())} rows archived, equal, no conflict')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

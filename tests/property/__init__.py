@@ -1,0 +1,1 @@
+"""Hostile schemas, values and mutations."""
