@@ -41,6 +41,9 @@ Result<std::vector<Endpoint>> endpoints_of(const std::string& hosts, const std::
   }
   if (port_list.size() != 1 && port_list.size() != count)
     return bad_url("it has another number of ports than of hosts");
+  // An unescaped @ or / of a password ends up here; the message must not repeat it.
+  if (hosts.find('@') != std::string::npos && hosts[0] != '@') return bad_url("its host name holds an @");
+  if (ports.find_first_not_of("0123456789,") != std::string::npos) return bad_url("its port is not a number");
   std::vector<Endpoint> result;
   for (size_t i = 0; i < count; ++i) {
     result.push_back({i < host_list.size() ? host_list[i] : "",

@@ -171,10 +171,8 @@ Result<bool> Wire::flush(Deadline deadline, bool stop_on_input) {
     }
     SN_ASSIGN(const Ready ready, wait(true, deadline));
     if (!ready.readable) continue;
-    if (PQconsumeInput(connection_) == 0) break;
-    if (!stop_on_input) continue;
-    SN_ASSIGN(const bool unexpected, unexpected_input());
-    if (unexpected) return true;
+    SN_ASSIGN(const bool unexpected, take_input());
+    if (unexpected && stop_on_input) return true;
   }
   return connection_failure();
 }
@@ -190,6 +188,11 @@ Result<bool> Wire::unexpected_input() {
   if (connection_ == nullptr) return closed();
   pollfd watched{PQsocket(connection_), POLLIN, 0};
   if (::poll(&watched, 1, 0) == 0) return false;
+  return take_input();
+}
+
+// An error that comes in one read with a notice before it is not seen here; the end of the COPY reports it.
+Result<bool> Wire::take_input() {
   const uint64_t notices_before = notices_;
   if (PQconsumeInput(connection_) == 0) return connection_failure();
   PQisBusy(connection_);  // parses the notices
@@ -206,12 +209,12 @@ Result<Rows> Wire::finish(Deadline deadline) {
   SN_ASSIGN(const bool interrupted, flush(deadline));
   static_cast<void>(interrupted);
   std::optional<Error> failure;
+  std::string failure_state;
   std::optional<Rows> last;
   while (true) {
     auto next = next_result(deadline);
-    if (!next && failure) return std::move(*failure);
-    if (!next) return std::move(next).error();
-    if (*next == nullptr) break;
+    if (!next && !failure) return std::move(next).error();
+    if (!next || *next == nullptr) break;
     const ExecStatusType status = PQresultStatus(*next);
     if (is_success(status)) {
       received += payload(*next);
@@ -224,10 +227,13 @@ Result<Rows> Wire::finish(Deadline deadline) {
       return Error{ErrorCode::kInternal, "a COPY was given to a call that is not for COPY", ""};
     }
     Error error = error_of_result(*next);
-    if (!failure) failure = std::move(error);
-    if (PQstatus(connection_) == CONNECTION_BAD) break;
+    if (failure) continue;
+    failure = std::move(error);
+    failure_state = sqlstate;
   }
-  if (PQstatus(connection_) == CONNECTION_BAD) close();
+  if (usable() && PQstatus(connection_) == CONNECTION_BAD) close();
+  // What a server says before it hangs up tells more than the hang-up.
+  sqlstate = failure_state;
   if (failure) return std::move(*failure);
   if (!last) return Error{ErrorCode::kInternal, "the database answered with no result", ""};
   return std::move(*last);

@@ -72,6 +72,7 @@ class Wire {
  private:
   Result<Ready> wait(bool for_write, Deadline deadline);
   Status sending(int accepted);
+  Result<bool> take_input();  // true when what was read was more than notices
 
   pg_conn* connection_;
   uint64_t notices_ = 0;
