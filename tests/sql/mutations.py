@@ -1,0 +1,158 @@
+"""
+SQLite + Supabase Sync System - Sabotages of sql/ that the checks must notice
+
+Each takes one protection away after the world is set up, and names the check that must turn red.
+"""
+
+from typing import Callable, Dict, Tuple
+
+from world import World
+
+Sabotage = Callable[[World], None]
+
+
+def run(sql: str) -> Sabotage:
+    """Statements of a superuser; {a} and {b} are schemas of the first client of each host."""
+    return lambda world: world.must('postgres', sql.format(a=world.sides[0].clients[0].schema, b=world.sides[1].clients[0].schema, database=world.database)) and None
+
+
+def edit(function: str, *changes: Tuple[str, str]) -> Sabotage:
+    """Another text for a function; each piece to replace has to be in it."""
+    def sabotage(world: World) -> None:
+        text = '\n'.join(world.must('postgres', f"SELECT pg_get_functiondef('sync_metadata.{function}'::regproc)").rows)
+        for old, new in changes:
+            assert_found(function, text, old)
+            text = text.replace(old, new)
+        world.must('postgres', text)
+    return sabotage
+
+
+def edit_view(view: str, old: str, new: str) -> Sabotage:
+    """The same for a view."""
+    def sabotage(world: World) -> None:
+        text = '\n'.join(world.must('postgres', f"SELECT pg_get_viewdef('sync_metadata.{view}'::regclass)").rows)
+        assert_found(view, text, old)
+        world.must('postgres', f'CREATE OR REPLACE VIEW sync_metadata.{view} WITH (security_invoker = true) AS {text.replace(old, new)}')
+    return sabotage
+
+
+def assert_found(name: str, text: str, old: str) -> None:
+    """A sabotage that changes nothing proves nothing. Not an assertion: that would count as noticed."""
+    if old not in text:
+        raise LookupError(f'{name} does not contain: {old}')
+
+
+def no_trigger(trigger: str, table: str) -> Sabotage:
+    """A guard less."""
+    return run(f'DROP TRIGGER {trigger} ON {table}')
+
+
+SABOTAGES: Dict[str, Tuple[str, Sabotage]] = {
+    # The fence and the lease
+    'fence without its row lock': ('fence_blocks_a_takeover', edit('fence', ('FOR KEY SHARE', ''))),
+    'fence with FOR SHARE': ('fence_blocks_a_takeover', edit('fence', ('FOR KEY SHARE', 'FOR SHARE'))),
+    'epoch no longer a key column': ('fence_blocks_a_takeover',
+                                     run('ALTER TABLE sync_metadata.leader_election DROP CONSTRAINT leader_election_cluster_name_epoch_key')),
+    'fence without the nonce': ('fence_knows_its_term', edit('fence', ('AND l.term_nonce = p_nonce', ''))),
+    'fence without the leader': ('fence_knows_its_term', edit('fence', ('AND l.leader_id = p_leader_id', ''))),
+    'fence that sees every cluster': ('fence_knows_its_term', run('ALTER FUNCTION sync_metadata.fence SECURITY DEFINER')),
+    'lease row without its guard': ('lease_guard', no_trigger('guard_lease', 'sync_metadata.leader_election')),
+    'lease for a day': ('lease_guard', edit('guard_lease', ("interval '1 hour'", "interval '1 day'"))),
+    'lease for ever': ('lease_guard', edit('guard_lease', ('NOT isfinite(NEW.expires_at)', 'false'))),
+    'epoch jumps': ('lease_guard', edit('guard_lease', ('NEW.epoch - OLD.epoch > c_jump', 'false'))),
+    'epoch falls': ('lease_guard', edit('guard_lease', ('NEW.epoch < OLD.epoch OR', ''))),
+    'two leaders of one epoch': ('lease_guard', edit('guard_lease', ("IS DISTINCT FROM (OLD.leader_id", "IS NULL AND (OLD.leader_id"),
+                                                     ('OLD.acquired_at)\n', 'OLD.acquired_at) IS NULL\n'))),
+    'late renewal revives': ('late_renewal_revives_nothing', edit('guard_lease', ('AND OLD.expires_at <= clock_timestamp()', 'AND false'))),
+    # Whose row it is
+    'hosts without row security': ('foreign_rows_are_untouchable', run('ALTER TABLE sync_metadata.hosts DISABLE ROW LEVEL SECURITY')),
+    'jobs without row security': ('forged_settings_change_nothing', run('ALTER TABLE sync_metadata.sync_jobs DISABLE ROW LEVEL SECURITY')),
+    'lease row without row security': ('lease_guard', run('ALTER TABLE sync_metadata.leader_election DISABLE ROW LEVEL SECURITY')),
+    'no policy on clients': ('forged_settings_change_nothing', run('DROP POLICY own_cluster ON sync_metadata.client_deployments')),
+    'policy that believes a setting': ('forged_settings_change_nothing', run(
+        "CREATE POLICY p ON sync_metadata.hosts TO sync_agents USING (cluster_name = current_setting('app.current_cluster_name', true))")),
+    'policy that checks no new rows': ('foreign_rows_are_untouchable', run(
+        'CREATE POLICY p ON sync_metadata.conflict_log FOR INSERT TO sync_agents WITH CHECK (true)')),
+    'caller_cluster asks a setting': ('forged_settings_change_nothing', edit('caller_cluster', (
+        'WHERE l.login_role = session_user', "WHERE l.cluster_name = coalesce(nullif(current_setting('app.current_cluster_name', true), ''), "
+        "(SELECT x.cluster_name FROM sync_metadata.cluster_logins x WHERE x.login_role = session_user))"))),
+    'caller_cluster reads unqualified names': ('shadows_fool_no_function', edit(
+        'caller_cluster', ('sync_metadata.cluster_logins', 'cluster_logins'), ("'pg_catalog', 'sync_metadata', 'pg_temp'", "'sync_metadata'"))),
+    'require_client forgets the caller': ('foreign_schemas_are_closed', edit(
+        'require_client', ('AND d.cluster_name = sync_metadata.caller_cluster()', ''))),
+    'require_client forgets the epoch': ('unsafe_plans_are_refused', edit('require_client', ('v_epoch IS DISTINCT FROM p_epoch', 'false'))),
+    'name in history as the writer says': ('foreign_rows_are_untouchable', no_trigger('set_client_name', 'sync_metadata.sync_jobs')),
+    'logins that are members of each other': ('nobody_becomes_another', run('GRANT sync_service_hostb TO sync_service')),
+    'agents in sync_owner': ('nobody_becomes_another', run('GRANT sync_owner TO sync_agents')),
+    'agents may create roles': ('nobody_becomes_another', run('ALTER ROLE sync_service CREATEROLE')),
+    'register_cluster takes any login': ('logins', edit('register_cluster', ('PERFORM sync_metadata.require_login(p_login);', ''))),
+    # Rights
+    'DELETE on hosts': ('nothing_can_be_destroyed', run('GRANT DELETE ON sync_metadata.hosts TO sync_agents')),
+    'TRUNCATE on a client table': ('nothing_can_be_destroyed', run('GRANT TRUNCATE ON {a}.chat TO sync_service')),
+    'an agent owns a table': ('nothing_can_be_destroyed', run('ALTER TABLE {b}.chat OWNER TO sync_service_hostb')),
+    'CREATE in a client schema': ('names_cannot_be_squatted', run('GRANT CREATE ON SCHEMA {b} TO sync_service_hostb')),
+    'CREATE in the database': ('names_cannot_be_squatted', run('GRANT CREATE ON DATABASE {database} TO PUBLIC')),
+    'INSERT of clients': ('names_cannot_be_squatted', run('GRANT INSERT ON sync_metadata.client_deployments TO sync_agents')),
+    'UPDATE of a schema name': ('names_cannot_be_squatted', run('GRANT UPDATE (schema_name) ON sync_metadata.client_deployments TO sync_agents')),
+    'mapping readable': ('names_cannot_be_squatted', run('GRANT SELECT ON sync_metadata.cluster_logins TO sync_agents')),
+    'purge for everybody': ('names_cannot_be_squatted', run('GRANT EXECUTE ON FUNCTION sync_metadata.purge_history, sync_metadata.require_age TO PUBLIC; '
+                                                            'ALTER FUNCTION sync_metadata.purge_history SECURITY DEFINER')),
+    'another host reads a schema': ('foreign_schemas_are_closed', run('GRANT USAGE ON SCHEMA {a} TO sync_agents; GRANT SELECT ON {a}.chat TO sync_agents')),
+    'v_cluster_health as its owner': ('views_leak_nothing', run('ALTER VIEW sync_metadata.v_cluster_health RESET (security_invoker)')),
+    'v_sync_status as its owner': ('views_leak_nothing', run('ALTER VIEW sync_metadata.v_sync_status SET (security_invoker = false)')),
+    'v_conflict_summary as its owner': ('views_leak_nothing', run('ALTER VIEW sync_metadata.v_conflict_summary RESET (security_invoker)')),
+    'function with the caller\'s search_path': ('catalog', run('ALTER FUNCTION sync_metadata.remove_rows RESET search_path')),
+    'function for PUBLIC': ('catalog', run('GRANT EXECUTE ON FUNCTION sync_metadata.put_away TO PUBLIC')),
+    # What is never lost
+    'publish drops the old table': ('reload_keeps_the_old_table', edit('op_publish', (
+        "v_replaced := sync_metadata.put_away(p_deployment, p_epoch, p_schema, p_login, v_to, 'replaced_table')",
+        "PERFORM sync_metadata.archive_quarantine(p_schema, p_epoch, v_to, 'gone'); EXECUTE format('DROP TABLE %I.%I', p_schema, v_to)"))),
+    'put away, but still writable': ('reload_keeps_the_old_table', edit('put_away', ("EXECUTE format('REVOKE ALL", "PERFORM format('REVOKE ALL"))),
+    'put away without its quarantine': ('reload_keeps_the_old_table', edit('put_away', (
+        'PERFORM sync_metadata.archive_quarantine(', 'PERFORM concat('))),
+    'dropped column still writable': ('dropped_column_keeps_its_data', edit('grant_live', (
+        "FILTER (WHERE NOT starts_with(a.attname, '_sync_dropped_'))", ''))),
+    'retention breaks views': ('retention_drops_what_is_old_enough', edit('drop_replaced_tables', (
+        "'DROP TABLE IF EXISTS %I.%I'", "'DROP TABLE IF EXISTS %I.%I CASCADE'"))),
+    'retention ignores age': ('retention_drops_what_is_old_enough', edit('drop_replaced_tables', ('r.retired_at < v_before', 'true'))),
+    'removal without archive of values': ('removal_archives_exactly_what_it_removes', edit('remove_rows_sql', ('b.quarantine, $3', 'NULL::json, $3'))),
+    'removal leaves quarantine behind': ('removal_archives_exactly_what_it_removes', edit('remove_rows_sql', (
+        'q.row_key = g.row_key RETURNING', 'q.row_key = g.row_key AND false RETURNING'))),
+    'removal by the caller\'s float digits': ('removal_archives_exactly_what_it_removes', run(
+        'ALTER FUNCTION sync_metadata.remove_rows RESET extra_float_digits')),
+    'removal by any column': ('removal_refuses_a_wrong_plan', edit('remove_rows_sql', ('AND a.attnum = ANY (c.conkey)', ''), (
+        'AND count(*) = max(cardinality(c.conkey))', ''))),
+    'removal from our own tables': ('removal_refuses_a_wrong_plan', edit('remove_rows_sql', (
+        "sync_metadata.require_name(p_target, 'table')", 'p_target'))),
+    'archive writable': ('history_cannot_be_written', run('GRANT UPDATE ON {a}._sync_archive TO sync_service')),
+    'edits writable': ('history_cannot_be_written', run('GRANT INSERT ON {b}._sync_edits TO sync_service_hostb')),
+    'resolved conflicts open': ('history_cannot_be_written', no_trigger('guard_resolved_conflict', 'sync_metadata.conflict_log')),
+    'position without guard': ('position_of_the_copy', no_trigger('guard_sync_state', '{a}._sync_state')),
+    'clearing every table': ('entries_are_cleared_by_key', edit('clear_quarantine', ('q.table_name = $1 AND', '$1 IS NOT NULL AND'))),
+    'purge of open conflicts': ('purge_keeps_what_waits', edit('purge_history', ('WHERE resolved_at < v_before;', 'WHERE detected_at < v_before;'))),
+    'purge of the last job': ('purge_keeps_what_waits', edit('purge_history', ('n.started_at > j.started_at', 'true'))),
+    # Plans and decisions
+    'any type': ('unsafe_plans_are_refused', edit('require_type', ('p_type IS NULL OR', 'p_type IS NULL AND'))),
+    'any name': ('unsafe_plans_are_refused', edit('require_name', ("OR starts_with(p_name, '_sync_')", ''))),
+    'names unquoted': ('hostile_names_survive', edit('op_add_column', ('ADD COLUMN %I %s', 'ADD COLUMN %s %s'))),
+    'held changes without guard': ('held_changes_are_decided_once', no_trigger('guard_held_change', 'sync_metadata.held_changes')),
+    'decided twice': ('held_changes_are_decided_once', edit('decide_held', ("v_status <> 'waiting'", 'false'))),
+    'decisions of another host': ('held_changes_are_decided_once', edit('decide_held', ("OR pg_has_role(session_user, 'sync_owner', 'MEMBER')", 'OR true'))),
+    'schema adopted': ('registration', edit('register_client', ('to_regnamespace(quote_ident(v_schema)) IS NOT NULL', 'false'), (
+        'CREATE SCHEMA %I', 'CREATE SCHEMA IF NOT EXISTS %I'))),
+    # Views
+    'heartbeat from the future': ('health_view', no_trigger('clamp_heartbeat', 'sync_metadata.hosts')),
+    'both nodes lead': ('health_view', edit_view('v_cluster_health', 'l.leader_host_id = h.host_id', 'l.cluster_name = h.cluster_name')),
+    'no end of leadership': ('health_view', edit_view('v_cluster_health', 'l.expires_at > statement_timestamp()', 'l.expires_at IS NOT NULL')),
+    'jobs end without a time': ('status_view_and_jobs', no_trigger('complete_job', 'sync_metadata.sync_jobs')),
+}
+
+# Roles are the server's, not the database's: what was given there is taken back.
+UNDO = {
+    'logins that are members of each other': run('REVOKE sync_service_hostb FROM sync_service'),
+    'agents in sync_owner': run('REVOKE sync_owner FROM sync_agents'),
+    'agents may create roles': run('ALTER ROLE sync_service NOCREATEROLE'),
+}
+
+# name -> (check, sabotage, undo)
+MUTATIONS = {name: (check, sabotage, UNDO.get(name, lambda world: None)) for name, (check, sabotage) in SABOTAGES.items()}
