@@ -318,7 +318,8 @@ BEGIN
     IF NEW.status <> 'waiting' OR num_nonnulls(NEW.decided_by, NEW.decided_login, NEW.decided_at) > 0 THEN
       RAISE EXCEPTION 'a held change starts waiting' USING ERRCODE = 'insufficient_privilege';
     END IF;
-  ELSIF (OLD.status, NEW.status) NOT IN (('waiting', 'waiting'), ('waiting', 'withdrawn'), ('released', 'applied')) THEN
+  ELSIF (OLD.status, NEW.status) NOT IN (('waiting', 'waiting'), ('waiting', 'withdrawn'), ('released', 'applied'),
+                                         ('released', 'withdrawn')) THEN
     RAISE EXCEPTION 'a held change goes from ''%'' to ''%'' only by decide_held()', OLD.status, NEW.status
       USING ERRCODE = 'insufficient_privilege';
   ELSIF OLD.status <> 'waiting'

@@ -78,7 +78,10 @@ def check_held_changes_are_decided_once(world: World) -> None:
         world.expect(me.login, 'SN003', release + release)
         world.expect(me.login, DENIED, f'{release} {HELD} rows_held = 1000 {mine}')
         world.expect(me.login, DENIED, f"{release} {HELD} status = 'waiting' {mine}")
-        assert world.expect(me.login, '00000', f"{release} {HELD} status = 'applied' {mine}").rows[-1] == '1'
+        for end in ('applied', 'withdrawn'):
+            assert world.expect(me.login, '00000', f"{release} {HELD} status = '{end}' {mine}").rows[-1] == '1'
+            world.expect(me.login, DENIED, f"{release} {HELD} status = '{end}' {mine}; {HELD} status = 'released' {mine}")
+        world.expect(me.login, DENIED, f"{HELD} decided_by = 'me' {mine}")
         world.expect(me.login, DENIED, f"{decide.format(me.held, chr(39) + 'rejected' + chr(39), chr(39) + 'x' + chr(39))} {HELD} status = 'applied' {mine}")
         for who in (me.login, ADMIN):
             audit = world.expect(who, '00000', release + f"SELECT status, decided_by, decided_login, decided_at > now() - interval '1 min' "

@@ -107,6 +107,9 @@ def check_types_and_keys(world: World) -> None:
     key = world.value(f"SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = '{done[0]['constraint']}' "
                       f"AND connamespace = '{client.schema}'::regnamespace")
     assert key == 'PRIMARY KEY ("c text", _sync_key)', key
+    packed = world.value("SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attcompression = 'l' AND "
+                         f"attrelid = '{client.schema}._sync_load_t'::regclass")
+    assert packed == '_sync_key,c text,c json,c bytea', packed
     world.expect(side.login, 'SN003', change(client, {'op': 'primary_key', 'table': '_sync_load_t', 'columns': ['_sync_key']}))
     world.must(side.login, f"INSERT INTO {client.schema}._sync_loads (load_table, table_name, load_id) VALUES ('_sync_load_t', 't', gen_random_uuid())")
     world.must(side.login, f"INSERT INTO {client.schema}._sync_quarantine VALUES ('_sync_load_t', '\\x01', 'c', 0, 'blob', '\\x02', 'r')")
@@ -175,6 +178,18 @@ def check_dropped_column_keeps_its_data(world: World) -> None:
     away = json.loads(world.must(side.login, change(client, {'op': 'retire', 'table': 'dropping'})).one())[0]['renamed']
     world.expect(side.login, '42501', f'UPDATE {schema}.{away} SET b = NULL')
     world.expect(side.login, '00000', f'SELECT * FROM {schema}.{away}')
+
+
+def check_many_operations_in_one_call(world: World) -> None:
+    """Later operations see what earlier ones did: numbers never collide, a table can be loaded twice and retired at once."""
+    side, client = parts(world)
+    done = json.loads(world.expect(side.login, '00000', change(
+        client, load('_sync_load_m1'), load('_sync_load_m2'), load('_sync_load_m3'), *publish('m', '_sync_load_m1'), *publish('n', '_sync_load_m2'),
+        *publish('m', '_sync_load_m3'), {'op': 'retire', 'table': 'm'}, {'op': 'retire', 'table': 'n'})).one())
+    named = [entry.get('constraint') or entry.get('renamed') or entry.get('replaced') for entry in done[3:]]
+    names = [name for name in named if name]
+    assert len(names) == 6 and len(set(names)) == 6, done
+    assert [entry['op'] for entry in done] == ['create_load'] * 3 + ['primary_key', 'publish'] * 3 + ['retire'] * 2, done
 
 
 def check_retention_drops_what_is_old_enough(world: World) -> None:

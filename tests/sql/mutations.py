@@ -134,7 +134,7 @@ SABOTAGES: Dict[str, Tuple[str, Sabotage]] = {
     # Plans and decisions
     'any type': ('unsafe_plans_are_refused', edit('require_type', ('p_type IS NULL OR', 'p_type IS NULL AND'))),
     'any name': ('unsafe_plans_are_refused', edit('require_name', ("OR starts_with(p_name, '_sync_')", ''))),
-    'names unquoted': ('hostile_names_survive', edit('op_add_column', ('ADD COLUMN %I %s', 'ADD COLUMN %s %s'))),
+    'names unquoted': ('hostile_names_survive', edit('column_definition', ("'%I %s'", "'%s %s'"))),
     'held changes without guard': ('held_changes_are_decided_once', no_trigger('guard_held_change', 'sync_metadata.held_changes')),
     'decided twice': ('held_changes_are_decided_once', edit('decide_held', ("v_status <> 'waiting'", 'false'))),
     'decisions of another host': ('held_changes_are_decided_once', edit('decide_held', ("OR pg_has_role(session_user, 'sync_owner', 'MEMBER')", 'OR true'))),
