@@ -10,6 +10,8 @@ set(table "")
 foreach(path IN LISTS queries)
   get_filename_component(stem ${path} NAME_WE)
   file(READ ${path} body)
+  # The opening comment is for readers of the file: the server need not get it, and its {places} are not to be filled.
+  string(REGEX REPLACE "^(--[^\n]*\n)+" "" body "${body}")
   string(APPEND text "inline constexpr char ${stem}[] = R\"sn_sql(${body})sn_sql\";\n")
   string(APPEND table "    {\"${stem}\", ${stem}},\n")
 endforeach()
