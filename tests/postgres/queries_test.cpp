@@ -21,6 +21,7 @@ using namespace std::chrono_literals;
 const std::map<std::string, std::string> kSamples{
     {"schema", "client_sample"},
     {"table", "client_sample.sample"},
+    {"table_name", "'sample'"},
     {"columns", "id, body"},
     {"keys", "id"},
     {"key", "id"},
