@@ -129,21 +129,31 @@ class Bench:
             unchanged.append(self.timed_sync(self.client)[0])
         return Measured(changed, peak), Measured(unchanged, peak)
 
-    def pgloader(self) -> Tuple[Optional[Measured], str]:
-        """Its fastest documented way: one command, defaults, no dry run; (figures, what went wrong)."""
+    def pgloader(self, rows: int) -> Tuple[Optional[Measured], str]:
+        """One command with its defaults, on a file without the expression index that makes it crash at once."""
+        eased = self.product.directory / 'pgloader.db'
+        shutil.copyfile(self.source, eased)
+        database = sqlite3.connect(eased)
+        database.execute('DROP INDEX IF EXISTS uq_user_email_lower')
+        database.close()
         seconds: List[float] = []
+        note = ''
         for _ in range(self.repeat):
             self.product.server.superuser_psql('DROP SCHEMA IF EXISTS public CASCADE; CREATE SCHEMA public AUTHORIZATION admin')
             self.quiet()
             started = time.monotonic()
-            done = subprocess.run(['pgloader', '--on-error-stop', f'sqlite://{self.source}', self.product.server.admin_url()],
+            done = subprocess.run(['pgloader', f'sqlite://{eased}', self.product.server.admin_url()],
                                   capture_output=True, text=True, errors='replace', cwd=self.product.directory)
             seconds.append(time.monotonic() - started)
-            output = done.stdout + done.stderr
-            if done.returncode != 0 or 'ERROR' in output or 'FATAL' in output or 'exhausted' in output:
-                lines = [line for line in output.splitlines() if any(w in line for w in ('ERROR', 'FATAL', 'exhausted'))] or output.splitlines()[-1:]
-                return None, f'fails after {seconds[-1]:.1f} s: {lines[0][:120] if lines else "no message"}'
-        return Measured(seconds, 0), ''
+            if done.returncode != 0:
+                words = [line for line in (done.stdout + done.stderr).splitlines() if 'exhausted' in line or 'ERROR' in line or 'FATAL' in line]
+                return None, f'fails after {seconds[-1]:.1f} s: {words[0][:100] if words else "exit %d" % done.returncode}'
+            self.product.server.superuser_psql('ANALYZE')
+            arrived = int(self.product.server.superuser_psql(
+                "SELECT coalesce(sum(reltuples), 0)::bigint FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND reltuples > 0"))
+            note = f'but loses {rows - arrived:,} of {rows:,} rows' if arrived < rows * 0.999 else ''
+        eased.unlink()
+        return Measured(seconds, 0), note
 
 
 def sources(directory: Path, quick: bool) -> Dict[str, Path]:
@@ -204,8 +214,8 @@ def one_source(product: Product, name: str, original: Path, args: argparse.Names
     print(line('COPY floor', floor, floor), flush=True)
     print(line('sync-node, first sync', ours, floor), flush=True)
     if not args.no_pgloader:
-        measured, failure = bench.pgloader()
-        print(line('pgloader', measured, floor, failure), flush=True)
+        measured, note = bench.pgloader(rows)
+        print(line('pgloader', measured, floor, note), flush=True)
     changed, unchanged = bench.changes()
     print(line('sync-node, 100 rows', changed, floor), flush=True)
     print(line('sync-node, unchanged', unchanged, floor), flush=True)
