@@ -38,6 +38,9 @@ class ReadGuard {
 
   // SQLite has begun its read transaction. kAborted when it did not take the path this guard guards.
   virtual Status started() = 0;
+  // Copies a file of at most `limit` bytes, where this guard can, so that nothing can break the snapshot any
+  // more.
+  virtual Status keep_image(int64_t limit) = 0;
   // True so far? kAborted when not.
   virtual Status check() = 0;
   virtual std::chrono::nanoseconds longest_shared_hold() const { return std::chrono::nanoseconds(0); }

@@ -2,7 +2,6 @@
 
 #include <sqlite3.h>
 
-#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -44,8 +43,8 @@ bool copies_agree(const char* prefix) {
 
 }  // namespace
 
-ReadMark::ReadMark(const SourceFile& file, UniqueFd wal, UniqueFd shm)
-    : ReadGuard(file), wal_(std::move(wal)), shm_(std::move(shm)) {}
+ReadMark::ReadMark(const SourceFile& file, UniqueFd wal, UniqueFd shm, Deadline deadline)
+    : WalGuard(file, std::move(wal), deadline), shm_(std::move(shm)) {}
 
 bool ReadMark::is_live(int shm_fd) {
   return holder_of(shm_fd, kShmDeadman, 1) == RangeHolder::kReader;
@@ -53,18 +52,6 @@ bool ReadMark::is_live(int shm_fd) {
 
 bool ReadMark::is_being_initialised(int shm_fd) {
   return holder_of(shm_fd, kShmDeadman, 1) == RangeHolder::kWriter;
-}
-
-Result<size_t> ReadMark::read_main(void* buffer, size_t size, off_t offset) {
-  const ssize_t got = read_fully(file_.fd(), buffer, size, offset);
-  if (got < 0)
-    return Error{ErrorCode::kUnavailable, "reading '" + file_.path() + "': " + std::strerror(errno), ""};
-  return static_cast<size_t>(got);
-}
-
-Result<int64_t> ReadMark::main_size() {
-  SN_ASSIGN(const FileFacts facts, file_.facts());
-  return facts.size;
 }
 
 bool ReadMark::load(size_t index) {
@@ -96,6 +83,18 @@ int ReadMark::map_shm(int region, int size, volatile void** out) {
   return SQLITE_READONLY;  // the mapping is good, and read-only
 }
 
+Status ReadMark::before_image() {
+  SN_ASSIGN(const FileFacts index, facts_of(shm_.get()));
+  const auto region_size = static_cast<int64_t>(regions_[0].size);
+  volatile void* region = nullptr;
+  for (int i = 0; i < index.size / region_size; ++i) map_shm(i, static_cast<int>(region_size), &region);
+  return {};
+}
+
+void ReadMark::after_image() {
+  unlock(shm_.get(), kShmLockBase + *mark_, 1);
+}
+
 int ReadMark::lock_shm(int slot, int count, int flags) {
   if (flags & SQLITE_SHM_UNLOCK) {
     if (mark_ == slot) {
@@ -119,11 +118,11 @@ int ReadMark::lock_shm(int slot, int count, int flags) {
   return SQLITE_OK;
 }
 
-// How often this -wal was restarted; a log that never was has 0, and a random salt from its first frame on.
-uint32_t ReadMark::log_sequence() const {
+// This -wal was begun while we read, and never restarted since: restarts are counted in its header.
+bool ReadMark::log_is_in_first_round() const {
   char bytes[4]{};
-  read_fully(wal_.get(), bytes, sizeof bytes, kWalSequenceOffset);
-  return big_endian_u32(bytes);
+  if (read_fully(wal_.get(), bytes, sizeof bytes, kWalSequenceOffset) != sizeof bytes) return false;
+  return big_endian_u32(bytes) == 0;
 }
 
 Status ReadMark::started() {
@@ -141,6 +140,7 @@ Status ReadMark::started() {
 // and removes the -wal before anybody goes on without one. So what we read before now is true when none of
 // this is to be seen now.
 Status ReadMark::check() {
+  if (imaged()) return {};
   SN_TRY(file_.check_same_file());
   SN_ASSIGN(const FileFacts wal, facts_of(file_.wal_path()));
   SN_ASSIGN(const FileFacts my_wal, facts_of(wal_.get()));
@@ -167,7 +167,7 @@ Status ReadMark::check() {
   // backfilled.
   if (mark_ == kFirstReadMark && backfilled == 0 && attempted == 0) {
     if (salt == salt_ + 1) return {};
-    if (last_frame_ == 0 && salt_ == 0 && log_sequence() == 0) return {};
+    if (last_frame_ == 0 && salt_ == 0 && log_is_in_first_round()) return {};
   }
   return changed("its WAL was restarted");
 }

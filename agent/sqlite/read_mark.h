@@ -10,20 +10,15 @@
 #include <optional>
 #include <vector>
 
-#include "sqlite/read_guard.h"
+#include "sqlite/wal_guard.h"
 
 namespace syncnode::sqlite {
 
-class ReadMark final : public ReadGuard {
+class ReadMark final : public WalGuard {
  public:
-  ReadMark(const SourceFile& file, UniqueFd wal, UniqueFd shm);
+  ReadMark(const SourceFile& file, UniqueFd wal, UniqueFd shm, Deadline deadline);
 
-  JournalMode journal_mode() const override { return JournalMode::kWal; }
   Status acquire() override { return {}; }
-  void release() override {}
-  Result<size_t> read_main(void* buffer, size_t size, off_t offset) override;
-  Result<int64_t> main_size() override;
-  int wal_fd() const override { return wal_.get(); }
   int map_shm(int region, int size, volatile void** out) override;
   int lock_shm(int slot, int count, int flags) override;
   Status started() override;
@@ -34,14 +29,16 @@ class ReadMark final : public ReadGuard {
   static bool is_being_initialised(int shm_fd);
 
  private:
+  Status before_image() override;  // the whole index: it may be reset as soon as the mark is given back
+  void after_image() override;     // gives the mark back
+
   struct Region {
     size_t size = 0;
     std::unique_ptr<char[]> bytes;
   };
   bool load(size_t index);
-  uint32_t log_sequence() const;
+  bool log_is_in_first_round() const;
 
-  const UniqueFd wal_;
   const UniqueFd shm_;
   std::vector<Region> regions_;
   std::optional<int> mark_;  // the slot we hold

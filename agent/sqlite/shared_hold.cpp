@@ -1,20 +1,18 @@
 #include "sqlite/shared_hold.h"
 
 #include <sqlite3.h>
-#include <sys/mman.h>
-#include <sys/sendfile.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 
+#include "sqlite/file_image.h"
 #include "sqlite/ofd_lock.h"
 
 namespace syncnode::sqlite {
 namespace {
 
 constexpr std::chrono::microseconds kLockPoll{500};
-constexpr size_t kCopyStep = 1 << 20;
 // Offset 24 of the header: change counter, size in pages, first freelist page, number of freelist pages.
 constexpr size_t kCounterOffset = 24;
 constexpr size_t kCounterSize = 16;
@@ -102,34 +100,17 @@ Status SharedHold::acquire() {
     give_back();
     return unchanged;
   }
-  SN_ASSIGN(const bool copied, copy_image());
-  if (!copied) watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+  if (!copy_image()) watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
   return broken_ ? Status(*broken_) : Status();
 }
 
 // False where the file is too large, or too slow to copy within one hold.
-Result<bool> SharedHold::copy_image() {
+bool SharedHold::copy_image() {
   if (facts_.size > options_.image_bytes) return false;
-  UniqueFd image(::memfd_create("sync-node-source", MFD_CLOEXEC));
-  if (!image.valid()) return false;
-  const Deadline until = held_since_ + options_.hold;
-  SN_ASSIGN(const bool whole, copy_range(image.get(), until));
+  auto image = copy_to_memory(file_.fd(), facts_.size, held_since_ + options_.hold);
   give_back();
-  if (whole) image_ = std::move(image);
-  return whole;
-}
-
-Result<bool> SharedHold::copy_range(int image, Deadline until) {
-  off_t offset = 0;
-  while (offset < facts_.size) {
-    if (BootClock::now() >= until) return false;
-    const ssize_t part = ::sendfile(image, file_.fd(), &offset,
-                                    std::min(kCopyStep, static_cast<size_t>(facts_.size - offset)));
-    if (part < 0 && errno == EINTR) continue;
-    if (part < 0) return false;
-    if (part == 0) return changed("it was truncated without a lock");
-  }
-  return true;
+  if (image) image_ = std::move(*image);
+  return image_.valid();
 }
 
 Status SharedHold::ensure_held() {
@@ -147,7 +128,8 @@ Result<size_t> SharedHold::read_main(void* buffer, size_t size, off_t offset) {
     got = read_fully(image_.get(), buffer, size, offset);
   } else {
     std::lock_guard lock(mutex_);
-    SN_TRY(ensure_held());
+    // Before it locks anything SQLite looks at the page size; it looks again under the lock.
+    if (begun_) SN_TRY(ensure_held());
     got = read_fully(file_.fd(), buffer, size, offset);
   }
   if (got < 0)

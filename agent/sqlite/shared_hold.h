@@ -27,6 +27,7 @@ class SharedHold final : public ReadGuard {
   int map_shm(int region, int size, volatile void** out) override;
   int lock_shm(int slot, int count, int flags) override;
   Status started() override;
+  Status keep_image(int64_t) override { return {}; }  // was done in the first hold
   Status check() override;
   std::chrono::nanoseconds longest_shared_hold() const override;
 
@@ -36,8 +37,7 @@ class SharedHold final : public ReadGuard {
   Status ensure_held();
   void give_back();
   Status check_unchanged();
-  Result<bool> copy_image();
-  Result<bool> copy_range(int image, Deadline until);
+  bool copy_image();
   void watch(const std::stop_token& stop);
 
   const SnapshotOptions options_;

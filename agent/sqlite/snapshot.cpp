@@ -42,7 +42,7 @@ Result<std::unique_ptr<ReadGuard>> choose_guard(const SourceFile& file, const Sn
     return busy(file, "is being opened by its application");
   }
   if (wal.valid() && shm.valid() && ReadMark::is_live(shm.get()) && !index_unusable) {
-    return {std::make_unique<ReadMark>(file, std::move(wal), std::move(shm))};
+    return {std::make_unique<ReadMark>(file, std::move(wal), std::move(shm), deadline)};
   }
   return {std::make_unique<UnlockedRead>(file, std::move(wal), deadline)};
 }
@@ -123,6 +123,7 @@ Status LiveSnapshot::begin(const SnapshotOptions& options, Deadline deadline, bo
       SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
   const int opened = sqlite3_open_v2(file_.path().c_str(), &handle, flags, vfs_->name());
   database_ = Database(handle);
+  if (opened != SQLITE_OK) SN_TRY(vfs_->check());
   if (opened != SQLITE_OK) return translate_error(opened, handle, "opening '" + file_.path() + "'");
   SN_TRY(configure());
   auto started = database_.execute("BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1; PRAGMA cache_size=-8192");
@@ -135,7 +136,8 @@ Status LiveSnapshot::begin(const SnapshotOptions& options, Deadline deadline, bo
     }
     return std::move(started).error().with_context("reading '" + file_.path() + "'");
   }
-  return guard_->started();
+  SN_TRY(guard_->started());
+  return guard_->keep_image(options.image_bytes);
 }
 
 bool may_pass(const Error& error) {

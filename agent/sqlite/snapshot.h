@@ -39,8 +39,8 @@ enum class JournalMode { kWal, kRollback };
 struct SnapshotOptions {
   std::chrono::milliseconds hold{40};        // longest SHARED hold in rollback mode; the law says <= 100 ms
   std::chrono::milliseconds patience{2000};  // longest wait for a lock before kStarved
-  // In rollback mode a file up to this size is copied into memory in one hold, so that no commit can break
-  // the snapshot; 0: never.
+  // A file (with its -wal) up to this size is copied into memory at once: then no lock is held and nothing
+  // the application does can break the snapshot. Larger ones are read where they are. 0: never copy.
   int64_t image_bytes = int64_t{64} << 20;
 };
 

@@ -3,16 +3,8 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <utility>
-
-#include "sqlite/ofd_lock.h"
 
 namespace syncnode::sqlite {
-
-UnlockedRead::UnlockedRead(const SourceFile& file, UniqueFd wal, Deadline deadline)
-    : ReadGuard(file), wal_(std::move(wal)), deadline_(deadline) {}
 
 Status UnlockedRead::look(FileFacts& main, FileFacts& wal) const {
   SN_TRY(file_.check_same_file());
@@ -41,18 +33,6 @@ Status UnlockedRead::acquire() {
   return {};
 }
 
-Result<size_t> UnlockedRead::read_main(void* buffer, size_t size, off_t offset) {
-  const ssize_t got = read_fully(file_.fd(), buffer, size, offset);
-  if (got < 0)
-    return Error{ErrorCode::kUnavailable, "reading '" + file_.path() + "': " + std::strerror(errno), ""};
-  return static_cast<size_t>(got);
-}
-
-Result<int64_t> UnlockedRead::main_size() {
-  SN_ASSIGN(const FileFacts facts, file_.facts());
-  return facts.size;
-}
-
 int UnlockedRead::map_shm(int, int, volatile void** out) {
   *out = nullptr;
   built_index_ = true;
@@ -69,7 +49,7 @@ Status UnlockedRead::started() {
 }
 
 Status UnlockedRead::check() {
-  if (!begun_) return {};
+  if (!begun_ || imaged()) return {};
   FileFacts main;
   FileFacts wal;
   SN_TRY(look(main, wal));

@@ -5,31 +5,25 @@
 // betray a write.
 #pragma once
 
-#include "sqlite/read_guard.h"
+#include "sqlite/wal_guard.h"
 
 namespace syncnode::sqlite {
 
-class UnlockedRead final : public ReadGuard {
+class UnlockedRead final : public WalGuard {
  public:
-  // `wal` is invalid where there is none.
-  UnlockedRead(const SourceFile& file, UniqueFd wal, Deadline deadline);
+  using WalGuard::WalGuard;
 
-  JournalMode journal_mode() const override { return JournalMode::kWal; }
   Status acquire() override;  // waits for old enough times
-  void release() override {}
-  Result<size_t> read_main(void* buffer, size_t size, off_t offset) override;
-  Result<int64_t> main_size() override;
-  int wal_fd() const override { return wal_.get(); }
   int map_shm(int region, int size, volatile void** out) override;
   int lock_shm(int, int, int) override;
   Status started() override;
   Status check() override;
 
  private:
+  Status before_image() override { return {}; }
+  void after_image() override {}
   Status look(FileFacts& main, FileFacts& wal) const;
 
-  const UniqueFd wal_;
-  const Deadline deadline_;
   bool begun_ = false;
   bool built_index_ = false;
   FileFacts main_facts_;
