@@ -19,7 +19,7 @@ END $$;
 GRANT EXECUTE ON FUNCTION sync_metadata.fence(text, text, bigint, uuid) TO sync_agents;
 
 -- The statement of remove_rows for one table: the keys join the table on its whole primary key, typed, so that the
--- index serves; what goes into the archive is what DELETE returned. Archive rows are cut at 64 MB of quarantined values.
+-- index serves; what goes into the archive is what DELETE returned (t.*: a bare t could be a column of that name). Archive rows are cut at 64 MB of quarantined values.
 CREATE FUNCTION sync_metadata.remove_rows_sql(p_schema name, p_target name, p_key_columns text[]) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, sync_metadata, pg_temp AS $$
 DECLARE
@@ -45,7 +45,7 @@ BEGIN
   RETURN format($q$
     WITH k AS MATERIALIZED (SELECT decode(e->>0, 'hex') AS row_key, %3$s
                               FROM jsonb_array_elements($1) AS x(e)),
-    gone AS (DELETE FROM %1$I.%2$I t USING k WHERE %4$s RETURNING k.row_key, row_to_json(t) AS row_image),
+    gone AS (DELETE FROM %1$I.%2$I t USING k WHERE %4$s RETURNING k.row_key, row_to_json(t.*) AS row_image),
     entries AS (DELETE FROM %1$I._sync_quarantine q USING gone g
                  WHERE q.table_name = $2 AND q.row_key = g.row_key RETURNING q.*),
     parts AS (SELECT e.*, sum(octet_length(e.value)) OVER (PARTITION BY e.row_key ORDER BY e.column_name, e.piece)

@@ -197,6 +197,9 @@ def check_nothing_can_be_destroyed(world: World) -> None:
                               f'CREATE INDEX ON {table} ((1))', f'CREATE RULE r AS ON INSERT TO {table} DO INSTEAD NOTHING',
                               f'CREATE TRIGGER t BEFORE INSERT ON {table} EXECUTE FUNCTION sync_metadata.guard_lease()'):
                 world.expect(me.login, DENIED, statement)
+        # Nor can one host lock the others out of the tables they share.
+        for table in TABLES:
+            world.expect(me.login, DENIED, f'LOCK TABLE sync_metadata.{table} IN ACCESS EXCLUSIVE MODE')
         for statement in ('DROP SCHEMA sync_metadata CASCADE', f'DROP SCHEMA {me.clients[0].schema} CASCADE', 'DROP VIEW sync_metadata.v_sync_status',
                           f'ALTER SCHEMA {me.clients[0].schema} RENAME TO x', 'DROP FUNCTION sync_metadata.caller_cluster() CASCADE',
                           'DROP POLICY own_cluster ON sync_metadata.hosts', "SET session_replication_role = 'replica'",

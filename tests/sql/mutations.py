@@ -116,6 +116,8 @@ SABOTAGES: Dict[str, Tuple[str, Sabotage]] = {
         "'DROP TABLE IF EXISTS %I.%I'", "'DROP TABLE IF EXISTS %I.%I CASCADE'"))),
     'retention ignores age': ('retention_drops_what_is_old_enough', edit('drop_replaced_tables', ('r.retired_at < v_before', 'true'))),
     'removal without archive of values': ('removal_archives_exactly_what_it_removes', edit('remove_rows_sql', ('b.quarantine, $3', 'NULL::json, $3'))),
+    'image of a column instead of the row': ('removal_archives_exactly_what_it_removes', edit('remove_rows_sql', (
+        'row_to_json(t.*)', 'row_to_json(t)'))),
     'removal leaves quarantine behind': ('removal_archives_exactly_what_it_removes', edit('remove_rows_sql', (
         'q.row_key = g.row_key RETURNING', 'q.row_key = g.row_key AND false RETURNING'))),
     'removal by the caller\'s float digits': ('removal_archives_exactly_what_it_removes', run(

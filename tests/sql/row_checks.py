@@ -23,12 +23,13 @@ def check_removal_archives_exactly_what_it_removes(world: World) -> None:
     side, client = world.sides[0], world.sides[0].clients[1]
     schema = client.schema
     columns = [{'name': 'user id', 'type': 'text'}, {'name': 'n', 'type': 'bigint'}, {'name': 'x', 'type': 'double precision'},
-               {'name': 'b', 'type': 'bytea'}, {'name': 'j', 'type': 'json'}, {'name': 'd', 'type': 'numeric'}]
+               {'name': 'b', 'type': 'bytea'}, {'name': 'j', 'type': 'json'}, {'name': 'd', 'type': 'numeric'},
+               {'name': 't', 'type': 'json'}, {'name': 'k', 'type': 'text'}, {'name': 'row_key', 'type': 'bytea'}]
     world.must(side.login, change(client, load('_sync_load_k', columns), {'op': 'primary_key', 'table': '_sync_load_k', 'columns': ['n', 'user id']},
                                   {'op': 'publish', 'from': '_sync_load_k', 'to': 'ké"y'}))
     world.must(side.login, f"""
         INSERT INTO {schema}._sync_tables (table_name, target_name, state) VALUES ('the source''s name', 'ké"y', 'present');
-        INSERT INTO {schema}."ké""y" SELECT 'u' || g, g, g / 3.0, int8send(g), ('{{"a":  ' || g || '}}')::json, 0.10
+        INSERT INTO {schema}."ké""y" SELECT 'u' || g, g, g / 3.0, int8send(g), ('{{"a":  ' || g || '}}')::json, 0.10, '1', 'k', ''
           FROM generate_series(1, 20) g;
         INSERT INTO {schema}."ké""y" VALUES ('ü''"\\', 1, NULL, NULL, NULL, NULL);
         INSERT INTO {schema}._sync_quarantine SELECT t, int8send(g), c, p, 'text', int8send(g), 'why'
@@ -37,7 +38,7 @@ def check_removal_archives_exactly_what_it_removes(world: World) -> None:
     before = int(world.value(count))
     keys = [['0000000000000003', 'u3', 3], ['0000000000000004', 'u4', '4'], ['ff', 'ü\'"\\', 1], ['aa', 'u5', 6], ['bb', 'u5', None], ['cc']]
     images = dict(row.split('\t') for row in world.must('admin', f"""
-        SELECT n || E'\\t' || row_to_json(t)::text FROM {schema}."ké""y" t WHERE n IN (3, 4)""").rows)
+        SELECT n || E'\\t' || row_to_json(t.*)::text FROM {schema}."ké""y" t WHERE n IN (3, 4)""").rows)
     world.must(side.login, "SET extra_float_digits = -15; SET bytea_output = 'escape'")
     removed = world.must(side.login, remove(client, "the source's name", 'user id,n', keys, generation=7)).one()
     world.must(side.login, 'RESET extra_float_digits; RESET bytea_output')
