@@ -51,7 +51,8 @@ void append_fixed(std::string& out, uint64_t bits) {
 }
 
 std::string number_text(const ValueView& value) {
-  return value.storage_class == StorageClass::kInteger ? std::to_string(value.integer) : real_literal(value.real);
+  return value.storage_class == StorageClass::kInteger ? std::to_string(value.integer)
+                                                       : real_literal(value.real);
 }
 
 std::optional<ValueView> decode_json(std::string_view payload) {
@@ -60,8 +61,10 @@ std::optional<ValueView> decode_json(std::string_view payload) {
     case NumberLiteral::kInteger:
       std::from_chars(payload.data(), payload.data() + payload.size(), integer);
       return ValueView::of_integer(integer);
-    case NumberLiteral::kReal: return ValueView::of_real(read_real(payload));
-    case NumberLiteral::kNone: return ValueView::of_text(payload);
+    case NumberLiteral::kReal:
+      return ValueView::of_real(read_real(payload));
+    case NumberLiteral::kNone:
+      return ValueView::of_text(payload);
   }
   return std::nullopt;
 }
@@ -81,17 +84,22 @@ std::optional<ValueView> decode_numeric(std::string_view payload) {
 
 std::string_view misfit(TargetType type, const ValueView& value) {
   switch (value.storage_class) {
-    case StorageClass::kNull: return {};
+    case StorageClass::kNull:
+      return {};
     case StorageClass::kInteger:
-      if (type == TargetType::kBoolean) return value.integer == 0 || value.integer == 1 ? std::string_view() : kWrongClass;
-      return type == TargetType::kBigint || type == TargetType::kNumeric || type == TargetType::kJson ? std::string_view()
-                                                                                                  : kWrongClass;
+      if (type == TargetType::kBoolean)
+        return value.integer == 0 || value.integer == 1 ? std::string_view() : kWrongClass;
+      return type == TargetType::kBigint || type == TargetType::kNumeric || type == TargetType::kJson
+                 ? std::string_view()
+                 : kWrongClass;
     case StorageClass::kReal:
       if (type == TargetType::kDouble) return {};
-      return type == TargetType::kNumeric || type == TargetType::kJson ? real_as_number_misfit(type, value.real)
-                                                                       : kWrongClass;
+      return type == TargetType::kNumeric || type == TargetType::kJson
+                 ? real_as_number_misfit(type, value.real)
+                 : kWrongClass;
     case StorageClass::kText:
-      return type == TargetType::kText || type == TargetType::kJson ? text_misfit(type, value.bytes) : kWrongClass;
+      return type == TargetType::kText || type == TargetType::kJson ? text_misfit(type, value.bytes)
+                                                                    : kWrongClass;
     case StorageClass::kBlob:
       if (type != TargetType::kBytea) return kWrongClass;
       return value.bytes.size() > kLargestField ? kTooLarge : std::string_view();
@@ -99,7 +107,9 @@ std::string_view misfit(TargetType type, const ValueView& value) {
   return kWrongClass;
 }
 
-void append_null(std::string& out) { append_big_endian(out, uint32_t{0xFFFFFFFF}); }
+void append_null(std::string& out) {
+  append_big_endian(out, uint32_t{0xFFFFFFFF});
+}
 
 std::string_view append_field(std::string& out, TargetType type, const ValueView& value) {
   std::string_view reason = misfit(type, value);
@@ -108,15 +118,26 @@ std::string_view append_field(std::string& out, TargetType type, const ValueView
     return reason;
   }
   switch (type) {
-    case TargetType::kBoolean: append_bytes(out, std::string_view(value.integer != 0 ? "\1" : "\0", 1)); break;
-    case TargetType::kBigint: append_fixed(out, static_cast<uint64_t>(value.integer)); break;
-    case TargetType::kDouble: append_fixed(out, std::bit_cast<uint64_t>(value.real)); break;
-    case TargetType::kNumeric: append_bytes(out, numeric_binary(plain_decimal(number_text(value)))); break;
+    case TargetType::kBoolean:
+      append_bytes(out, std::string_view(value.integer != 0 ? "\1" : "\0", 1));
+      break;
+    case TargetType::kBigint:
+      append_fixed(out, static_cast<uint64_t>(value.integer));
+      break;
+    case TargetType::kDouble:
+      append_fixed(out, std::bit_cast<uint64_t>(value.real));
+      break;
+    case TargetType::kNumeric:
+      append_bytes(out, numeric_binary(plain_decimal(number_text(value))));
+      break;
     case TargetType::kJson:
-      append_bytes(out, value.storage_class == StorageClass::kText ? value.bytes : std::string_view(number_text(value)));
+      append_bytes(out, value.storage_class == StorageClass::kText ? value.bytes
+                                                                   : std::string_view(number_text(value)));
       break;
     case TargetType::kText:
-    case TargetType::kBytea: append_bytes(out, value.bytes); break;
+    case TargetType::kBytea:
+      append_bytes(out, value.bytes);
+      break;
   }
   return {};
 }
@@ -132,10 +153,14 @@ std::optional<ValueView> decode_field(TargetType type, std::string_view payload)
     case TargetType::kDouble:
       if (payload.size() != 8) return std::nullopt;
       return ValueView::of_real(std::bit_cast<double>(read_big_endian<uint64_t>(payload.data())));
-    case TargetType::kNumeric: return decode_numeric(payload);
-    case TargetType::kJson: return decode_json(payload);
-    case TargetType::kText: return ValueView::of_text(payload);
-    case TargetType::kBytea: return ValueView::of_blob(payload);
+    case TargetType::kNumeric:
+      return decode_numeric(payload);
+    case TargetType::kJson:
+      return decode_json(payload);
+    case TargetType::kText:
+      return ValueView::of_text(payload);
+    case TargetType::kBytea:
+      return ValueView::of_blob(payload);
   }
   return std::nullopt;
 }

@@ -12,7 +12,9 @@ namespace {
 
 constexpr int kDigits = 4;  // decimal digits in one base-10000 digit
 
-std::string digit_text(uint16_t digit) { return fmt::format("{:04}", digit); }
+std::string digit_text(uint16_t digit) {
+  return fmt::format("{:04}", digit);
+}
 
 }  // namespace
 
@@ -99,7 +101,8 @@ std::optional<std::string> numeric_text(std::string_view binary) {
     whole += i < count ? digit_text(read_big_endian<uint16_t>(binary.data() + 8 + 2 * i)) : "0000";
   }
   for (int i = weight + 1; static_cast<int>(fraction.size()) < scale; ++i) {
-    fraction += i >= 0 && i < count ? digit_text(read_big_endian<uint16_t>(binary.data() + 8 + 2 * i)) : "0000";
+    fraction +=
+        i >= 0 && i < count ? digit_text(read_big_endian<uint16_t>(binary.data() + 8 + 2 * i)) : "0000";
   }
   fraction.resize(scale);
   size_t lead = whole.find_first_not_of('0');

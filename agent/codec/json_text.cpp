@@ -24,7 +24,8 @@ class Cursor {
     while (!at_end() && (*p_ == ' ' || *p_ == '\t' || *p_ == '\n' || *p_ == '\r')) ++p_;
   }
   bool take_word(std::string_view word) {
-    if (static_cast<size_t>(end_ - p_) < word.size() || std::string_view(p_, word.size()) != word) return false;
+    if (static_cast<size_t>(end_ - p_) < word.size() || std::string_view(p_, word.size()) != word)
+      return false;
     p_ += word.size();
     return true;
   }
@@ -62,7 +63,8 @@ class Cursor {
     for (int i = 0; i < 4; ++i) {
       if (at_end()) return false;
       char digit = *p_++;
-      bool hex = (digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f') || (digit >= 'A' && digit <= 'F');
+      bool hex =
+          (digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f') || (digit >= 'A' && digit <= 'F');
       if (!hex) return false;
     }
     return true;
@@ -74,11 +76,16 @@ class Cursor {
 
 bool take_scalar(Cursor& in) {
   switch (in.peek()) {
-    case '"': return in.take_string();
-    case 't': return in.take_word("true");
-    case 'f': return in.take_word("false");
-    case 'n': return in.take_word("null");
-    default: return in.take_number();
+    case '"':
+      return in.take_string();
+    case 't':
+      return in.take_word("true");
+    case 'f':
+      return in.take_word("false");
+    case 'n':
+      return in.take_word("null");
+    default:
+      return in.take_number();
   }
 }
 
@@ -135,7 +142,8 @@ NumberLiteral number_literal(std::string_view text) {
   if (text == "-0") return NumberLiteral::kNone;
   int64_t value = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? NumberLiteral::kInteger : NumberLiteral::kNone;
+  return error == std::errc() && end == text.data() + text.size() ? NumberLiteral::kInteger
+                                                                  : NumberLiteral::kNone;
 }
 
 }  // namespace syncnode::codec

@@ -11,7 +11,9 @@ namespace {
 
 constexpr uint64_t kColumnPrime = 0x9E3779B97F4A7C15ULL;
 
-RowHash of(const XXH128_hash_t& hash) { return {hash.low64, hash.high64}; }
+RowHash of(const XXH128_hash_t& hash) {
+  return {hash.low64, hash.high64};
+}
 
 }  // namespace
 

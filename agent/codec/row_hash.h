@@ -1,6 +1,7 @@
-// RowHash: 128 bits that stand for the content of a row in the local memory. The sum of one seeded XXH3 per non-NULL
-// column, so it does not depend on column order, an added column of NULLs does not change it, and a value that lives in
-// quarantine can be added apart. The seed is random per memory: nobody can aim for a collision. Any thread.
+// RowHash: 128 bits that stand for the content of a row in the local memory. The sum of one seeded XXH3 per
+// non-NULL column, so it does not depend on column order, an added column of NULLs does not change it, and a
+// value that lives in quarantine can be added apart. The seed is random per memory: nobody can aim for a
+// collision. Any thread.
 #pragma once
 
 #include <compare>

@@ -16,9 +16,14 @@ constexpr char kBoundedTag = static_cast<char>(0xFF);
 void append_key_value(std::string& key, const ValueView& value) {
   key.push_back(static_cast<char>(value.storage_class));
   switch (value.storage_class) {
-    case StorageClass::kNull: break;
-    case StorageClass::kInteger: append_big_endian(key, static_cast<uint64_t>(value.integer)); break;
-    case StorageClass::kReal: append_big_endian(key, std::bit_cast<uint64_t>(value.real)); break;
+    case StorageClass::kNull:
+      break;
+    case StorageClass::kInteger:
+      append_big_endian(key, static_cast<uint64_t>(value.integer));
+      break;
+    case StorageClass::kReal:
+      append_big_endian(key, std::bit_cast<uint64_t>(value.real));
+      break;
     case StorageClass::kText:
     case StorageClass::kBlob:
       append_big_endian(key, static_cast<uint32_t>(value.bytes.size()));
@@ -44,8 +49,9 @@ std::optional<std::vector<ValueView>> key_values(std::string_view key) {
     if (storage_class == StorageClass::kInteger || storage_class == StorageClass::kReal) {
       if (key.size() < 8) return std::nullopt;
       auto bits = read_big_endian<uint64_t>(key.data());
-      values.push_back(storage_class == StorageClass::kInteger ? ValueView::of_integer(static_cast<int64_t>(bits))
-                                                               : ValueView::of_real(std::bit_cast<double>(bits)));
+      values.push_back(storage_class == StorageClass::kInteger
+                           ? ValueView::of_integer(static_cast<int64_t>(bits))
+                           : ValueView::of_real(std::bit_cast<double>(bits)));
       key.remove_prefix(8);
     } else if (storage_class == StorageClass::kText || storage_class == StorageClass::kBlob) {
       if (key.size() < 4) return std::nullopt;
@@ -53,7 +59,8 @@ std::optional<std::vector<ValueView>> key_values(std::string_view key) {
       key.remove_prefix(4);
       if (key.size() < length) return std::nullopt;
       std::string_view bytes = key.substr(0, length);
-      values.push_back(storage_class == StorageClass::kText ? ValueView::of_text(bytes) : ValueView::of_blob(bytes));
+      values.push_back(storage_class == StorageClass::kText ? ValueView::of_text(bytes)
+                                                            : ValueView::of_blob(bytes));
       key.remove_prefix(length);
     } else if (storage_class == StorageClass::kNull) {
       values.push_back(ValueView::null());
@@ -70,7 +77,9 @@ void append_content_value(std::string& content, uint32_t column_id, const ValueV
   append_key_value(content, value);
 }
 
-std::string content_digest(std::string_view content) { return sha256(content).substr(0, 16); }
+std::string content_digest(std::string_view content) {
+  return sha256(content).substr(0, 16);
+}
 
 std::string multiset_key(std::string_view digest, uint32_t ordinal) {
   std::string key(digest);

@@ -21,10 +21,12 @@ void append_key_rowid(std::string& key, int64_t rowid);
 // Replaces `key` by 0xFF + SHA-256 when it is too long.
 void bound_key(std::string& key);
 
-// The values again, borrowed from `key`; nothing for a bounded key or one with a rowid (no plain column fits those).
+// The values again, borrowed from `key`; nothing for a bounded key or one with a rowid (no plain column fits
+// those).
 std::optional<std::vector<ValueView>> key_values(std::string_view key);
 
-// For tables without identity: `content` = encoded non-NULL values with their column ids, `ordinal` numbers equal rows.
+// For tables without identity: `content` = encoded non-NULL values with their column ids, `ordinal` numbers
+// equal rows.
 void append_content_value(std::string& content, uint32_t column_id, const ValueView& value);
 std::string content_digest(std::string_view content);  // 16 bytes
 std::string multiset_key(std::string_view digest, uint32_t ordinal);

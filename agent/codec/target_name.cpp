@@ -13,7 +13,8 @@ namespace {
 
 constexpr size_t kLongestName = 63;  // NAMEDATALEN - 1
 constexpr size_t kSuffixDigits = 12;
-constexpr std::array<std::string_view, 6> kSystemColumns = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"};
+constexpr std::array<std::string_view, 6> kSystemColumns = {"tableoid", "xmin", "cmin",
+                                                            "xmax",     "cmax", "ctid"};
 
 bool reserved(std::string_view name) {
   std::string lower(name.substr(0, 6));
@@ -25,7 +26,8 @@ bool usable(std::string_view name) {
   return !name.empty() && name.size() <= kLongestName && is_postgres_text(name) && !reserved(name);
 }
 
-// A readable start and a digest of the whole: never equal for two source names. "renamed_" keeps it out of "_sync_".
+// A readable start and a digest of the whole: never equal for two source names. "renamed_" keeps it out of
+// "_sync_".
 std::string replacement(std::string_view name) {
   std::string digest = to_hex(sha256(name)).substr(0, kSuffixDigits);
   std::string_view start = is_postgres_text(name) ? utf8_prefix(name, 40) : std::string_view("name");

@@ -1,5 +1,6 @@
-// Names in the copy: the source's own, unless PostgreSQL cannot hold it or we use it ourselves. A replaced name is
-// stable: it depends on the source name alone. `_sync_tables` lists what is what (docs/FORMATS.md, "Names").
+// Names in the copy: the source's own, unless PostgreSQL cannot hold it or we use it ourselves. A replaced
+// name is stable: it depends on the source name alone. `_sync_tables` lists what is what (docs/FORMATS.md,
+// "Names").
 #pragma once
 
 #include <string>

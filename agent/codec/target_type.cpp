@@ -11,15 +11,19 @@ struct TypeFacts {
   uint32_t array_oid;
 };
 
-constexpr std::array kFacts = {
-    TypeFacts{TargetType::kBoolean, "boolean", 1000}, TypeFacts{TargetType::kBigint, "bigint", 1016},
-    TypeFacts{TargetType::kDouble, "double precision", 1022}, TypeFacts{TargetType::kNumeric, "numeric", 1231},
-    TypeFacts{TargetType::kText, "text", 1009}, TypeFacts{TargetType::kJson, "json", 199},
-    TypeFacts{TargetType::kBytea, "bytea", 1001}};
+constexpr std::array kFacts = {TypeFacts{TargetType::kBoolean, "boolean", 1000},
+                               TypeFacts{TargetType::kBigint, "bigint", 1016},
+                               TypeFacts{TargetType::kDouble, "double precision", 1022},
+                               TypeFacts{TargetType::kNumeric, "numeric", 1231},
+                               TypeFacts{TargetType::kText, "text", 1009},
+                               TypeFacts{TargetType::kJson, "json", 199},
+                               TypeFacts{TargetType::kBytea, "bytea", 1001}};
 
 }  // namespace
 
-std::string_view sql_name(TargetType type) { return kFacts[static_cast<size_t>(type)].sql_name; }
+std::string_view sql_name(TargetType type) {
+  return kFacts[static_cast<size_t>(type)].sql_name;
+}
 
 std::optional<TargetType> target_type_of(std::string_view name) {
   for (const auto& facts : kFacts) {
@@ -28,6 +32,8 @@ std::optional<TargetType> target_type_of(std::string_view name) {
   return std::nullopt;
 }
 
-uint32_t array_oid(TargetType type) { return kFacts[static_cast<size_t>(type)].array_oid; }
+uint32_t array_oid(TargetType type) {
+  return kFacts[static_cast<size_t>(type)].array_oid;
+}
 
 }  // namespace syncnode::codec

@@ -1,5 +1,5 @@
-// TargetType: the PostgreSQL types a client's column may have. Each maps back to exactly one SQLite storage class
-// per value (docs/FORMATS.md, "Types"); what does not map back goes to quarantine.
+// TargetType: the PostgreSQL types a client's column may have. Each maps back to exactly one SQLite storage
+// class per value (docs/FORMATS.md, "Types"); what does not map back goes to quarantine.
 #pragma once
 
 #include <cstdint>

@@ -25,8 +25,12 @@ bool take_varint(std::string_view& in, uint64_t& value) {
 }
 
 // Differences wrap: positions span all of int64.
-uint64_t zigzag(uint64_t difference) { return (difference << 1) ^ (0 - (difference >> 63)); }
-uint64_t unzigzag(uint64_t coded) { return (coded >> 1) ^ (0 - (coded & 1)); }
+uint64_t zigzag(uint64_t difference) {
+  return (difference << 1) ^ (0 - (difference >> 63));
+}
+uint64_t unzigzag(uint64_t coded) {
+  return (coded >> 1) ^ (0 - (coded & 1));
+}
 
 std::string position_key(int64_t position) {
   std::string key;
@@ -36,8 +40,10 @@ std::string position_key(int64_t position) {
 
 }  // namespace
 
-void append_record(std::string& block, int64_t previous_position, const Record& record, bool key_is_position) {
-  append_varint(block, zigzag(static_cast<uint64_t>(record.position) - static_cast<uint64_t>(previous_position)));
+void append_record(std::string& block, int64_t previous_position, const Record& record,
+                   bool key_is_position) {
+  append_varint(block,
+                zigzag(static_cast<uint64_t>(record.position) - static_cast<uint64_t>(previous_position)));
   append_varint(block, key_is_position ? 0 : record.key.size());
   if (!key_is_position) block.append(record.key);
   block.push_back(record.quarantined ? '\1' : '\0');
@@ -51,9 +57,10 @@ Status decode_block(std::string_view block, int64_t first_position, bool key_is_
   while (!block.empty()) {
     uint64_t difference = 0;
     uint64_t key_length = 0;
-    if (!take_varint(block, difference) || !take_varint(block, key_length) ||
-        key_length > block.size() || block.size() - key_length < 1 + codec::kRowHashBytes) {
-      return Error{ErrorCode::kCorruption, "a block of the local memory is damaged", "it is rebuilt by hashes"};
+    if (!take_varint(block, difference) || !take_varint(block, key_length) || key_length > block.size() ||
+        block.size() - key_length < 1 + codec::kRowHashBytes) {
+      return Error{ErrorCode::kCorruption, "a block of the local memory is damaged",
+                   "it is rebuilt by hashes"};
     }
     position += unzigzag(difference);
     Record& record = records.emplace_back();

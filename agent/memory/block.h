@@ -1,5 +1,5 @@
-// Block: some hundred records of the memory, sorted by (position, key), packed (docs/FORMATS.md, "Local memory").
-// Pure; any thread.
+// Block: some hundred records of the memory, sorted by (position, key), packed (docs/FORMATS.md, "Local
+// memory"). Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,7 @@ inline constexpr size_t kBlockBytes = 12 * 1024;
 void append_record(std::string& block, int64_t previous_position, const Record& record, bool key_is_position);
 
 // Replaces `records`. kCorruption when the bytes contradict the format.
-Status decode_block(std::string_view block, int64_t first_position, bool key_is_position, std::vector<Record>& records);
+Status decode_block(std::string_view block, int64_t first_position, bool key_is_position,
+                    std::vector<Record>& records);
 
 }  // namespace syncnode::memory

@@ -4,12 +4,14 @@ namespace syncnode::memory {
 namespace {
 
 constexpr size_t kFlushBytes = size_t{1} << 20;
+constexpr size_t kRegionBlocks = 256;
 
 }  // namespace
 
 Result<ImageCursor> ImageCursor::open(Memory& memory, const Image& image) {
-  SN_ASSIGN(auto blocks, memory.database().prepare(
-                             "SELECT first_position, data FROM block WHERE image_id = ?1 ORDER BY first_position"));
+  SN_ASSIGN(auto blocks,
+            memory.database().prepare(
+                "SELECT first_position, data FROM block WHERE image_id = ?1 ORDER BY first_position"));
   blocks.bind(1, image.id);
   ImageCursor cursor(image, std::move(blocks));
   SN_ASSIGN(cursor.has_next_, cursor.blocks_.step());
@@ -52,7 +54,7 @@ Status ImageWriter::add(const Record& record) {
   // Two records of one position share a block, since the position names it.
   if (open_.data.size() >= kBlockBytes && record.position != last_position_) {
     close_block();
-    if (new_image_) SN_TRY(end_region(std::nullopt, true));
+    if (new_image_ || region_.size() >= kRegionBlocks) SN_TRY(write_region());
   }
   if (open_.rows == 0) {
     open_.image_id = image_.id;
@@ -64,14 +66,21 @@ Status ImageWriter::add(const Record& record) {
   return {};
 }
 
-Status ImageWriter::end_region(std::optional<int64_t> old_first, bool changed) {
+Status ImageWriter::end_region(bool changed) {
   close_block();
-  if (changed) {
-    if (old_first) ready_.push_back({image_.id, *old_first, 0, {}});
-    for (auto& block : region_) {
-      ready_bytes_ += block.data.size();
-      ready_.push_back(std::move(block));
-    }
+  if (changed || region_written_) SN_TRY(write_region());
+  region_.clear();
+  region_written_ = false;
+  old_first_.reset();
+  return {};
+}
+
+Status ImageWriter::write_region() {
+  if (old_first_ && !region_written_) ready_.push_back({image_.id, *old_first_, 0, {}});
+  region_written_ = true;
+  for (auto& block : region_) {
+    ready_bytes_ += block.data.size();
+    ready_.push_back(std::move(block));
   }
   region_.clear();
   if (ready_bytes_ < kFlushBytes) return {};
@@ -82,7 +91,7 @@ Status ImageWriter::end_region(std::optional<int64_t> old_first, bool changed) {
 }
 
 Status ImageWriter::flush() {
-  SN_TRY(end_region(std::nullopt, true));
+  SN_TRY(end_region(new_image_));
   SN_TRY(memory_.write_blocks(ready_, new_image_));
   ready_.clear();
   ready_bytes_ = 0;

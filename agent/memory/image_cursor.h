@@ -1,6 +1,6 @@
-// Reading and rewriting one table's records in order. ImageCursor walks them block by block; ImageWriter takes the
-// new sequence and writes only the blocks in which something changed.
-// Both belong to the thread of the Memory they use.
+// Reading and rewriting one table's records in order. ImageCursor walks them block by block; ImageWriter
+// takes the new sequence and writes only the blocks in which something changed. Both belong to the thread of
+// the Memory they use.
 #pragma once
 
 #include <optional>
@@ -37,18 +37,22 @@ class ImageCursor {
 class ImageWriter {
  public:
   // `new_image`: blocks go straight to a fresh image that nobody refers to yet. Otherwise they stay pending.
-  ImageWriter(Memory& memory, const Image& image, bool new_image) : memory_(memory), image_(image), new_image_(new_image) {}
+  ImageWriter(Memory& memory, const Image& image, bool new_image)
+      : memory_(memory), image_(image), new_image_(new_image) {}
 
   // Records arrive in (position, key) order.
   Status add(const Record& record);
-  // Ends a region of an old image: `changed` false keeps the old blocks of the region as they are.
-  Status end_region(std::optional<int64_t> old_first, bool changed);
+  // A region is what the old block beginning at `old_first` covers. `changed` false keeps that block as it
+  // is.
+  void begin_region(int64_t old_first) { old_first_ = old_first; }
+  Status end_region(bool changed);
   // Everything that was added is in the memory file.
   Status flush();
   int64_t rows() const { return rows_; }
 
  private:
   void close_block();
+  Status write_region();
 
   Memory& memory_;
   Image image_;
@@ -56,7 +60,9 @@ class ImageWriter {
   int64_t rows_ = 0;
   PendingBlock open_;
   int64_t last_position_ = 0;
+  std::optional<int64_t> old_first_;
   std::vector<PendingBlock> region_;
+  bool region_written_ = false;  // it grew too large to wait for the verdict
   std::vector<PendingBlock> ready_;
   size_t ready_bytes_ = 0;
 };

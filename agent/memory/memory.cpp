@@ -31,7 +31,7 @@ constexpr char kSetup[] = R"(
     hash BLOB NOT NULL, rejected INTEGER NOT NULL, PRIMARY KEY(source, key)) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS load(
     source TEXT PRIMARY KEY, load_table TEXT NOT NULL, load_id TEXT NOT NULL, image_id INTEGER NOT NULL,
-    rows INTEGER NOT NULL, key_is_position INTEGER NOT NULL);
+    rows INTEGER NOT NULL, key_is_position INTEGER NOT NULL, shape TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS pending_table(
     source TEXT PRIMARY KEY, image_id INTEGER, rows INTEGER NOT NULL, key_is_position INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS pending_block(
@@ -155,7 +155,8 @@ Status Memory::in_transaction(const std::string& owner, const std::function<Stat
     if (!owner.empty()) {
       SN_ASSIGN(std::string pending, read_meta(database_, "pending_sync_id"));
       if (pending != owner) {
-        return Error{ErrorCode::kAborted, "another run took over the local memory", "the next run starts from its result"};
+        return Error{ErrorCode::kAborted, "another run took over the local memory",
+                     "the next run starts from its result"};
       }
     }
     SN_TRY(body());
@@ -189,15 +190,15 @@ Result<std::vector<std::string>> Memory::tables() {
   }
 }
 
-Result<std::vector<KeptRecord>> Memory::kept(const std::string& table) {
+Status Memory::for_each_kept(const std::string& table,
+                             const std::function<Status(const KeptRecord&)>& visit) {
   SN_ASSIGN(auto statement, database_.prepare("SELECT key, position, quarantined, hash, rejected FROM kept "
                                               "WHERE source = ?1 ORDER BY key"));
   statement.bind_text(1, table);
-  std::vector<KeptRecord> records;
   while (true) {
     SN_ASSIGN(bool more, statement.step());
-    if (!more) return records;
-    records.push_back(read_kept(statement));
+    if (!more) return {};
+    SN_TRY(visit(read_kept(statement)));
   }
 }
 
@@ -223,8 +224,9 @@ Result<int64_t> Memory::new_image_id() {
 Status Memory::write_blocks(const std::vector<PendingBlock>& blocks, bool new_image) {
   if (blocks.empty()) return {};
   return in_transaction(owned_, [&]() -> Status {
-    SN_ASSIGN(auto insert, database_.prepare(new_image ? "INSERT OR REPLACE INTO block VALUES(?1, ?2, ?3, ?4)"
-                                                       : "INSERT OR REPLACE INTO pending_block VALUES(?1, ?2, ?3, ?4)"));
+    SN_ASSIGN(auto insert,
+              database_.prepare(new_image ? "INSERT OR REPLACE INTO block VALUES(?1, ?2, ?3, ?4)"
+                                          : "INSERT OR REPLACE INTO pending_block VALUES(?1, ?2, ?3, ?4)"));
     for (const auto& block : blocks) {
       insert.bind(1, block.image_id);
       insert.bind(2, block.first_position);
@@ -247,12 +249,19 @@ Status Memory::write_table(const PendingTable& table) {
     }
     insert.bind(3, table.image ? table.image->rows : 0);
     insert.bind(4, table.image && table.image->key_is_position ? 1 : 0);
-    SN_TRY(insert.run());
-    SN_ASSIGN(auto keep, database_.prepare("INSERT OR REPLACE INTO pending_kept VALUES(?1, ?2, ?3, ?4, ?5, ?6)"));
-    for (const auto& kept : table.kept) {
+    return insert.run();
+  });
+}
+
+Status Memory::write_kept(const std::string& table, const std::vector<KeptRecord>& kept_records) {
+  if (kept_records.empty()) return {};
+  return in_transaction(owned_, [&]() -> Status {
+    SN_ASSIGN(auto keep,
+              database_.prepare("INSERT OR REPLACE INTO pending_kept VALUES(?1, ?2, ?3, ?4, ?5, ?6)"));
+    for (const auto& kept : kept_records) {
       std::string hash;
       codec::append_row_hash(hash, kept.record.hash);
-      keep.bind_text(1, table.table);
+      keep.bind_text(1, table);
       keep.bind_blob(2, kept.record.key);
       keep.bind(3, kept.record.position);
       keep.bind(4, kept.record.quarantined ? 1 : 0);
@@ -264,15 +273,27 @@ Status Memory::write_table(const PendingTable& table) {
   });
 }
 
+Status Memory::trim_image(int64_t image_id, int64_t position) {
+  return in_transaction(owned_, [&]() -> Status {
+    SN_ASSIGN(auto statement,
+              database_.prepare("DELETE FROM block WHERE image_id = ?1 AND first_position > ?2"));
+    statement.bind(1, image_id);
+    statement.bind(2, position);
+    return statement.run();
+  });
+}
+
 Status Memory::mark_load(const LoadMark& mark) {
   return in_transaction(owned_, [&]() -> Status {
-    SN_ASSIGN(auto insert, database_.prepare("INSERT OR REPLACE INTO load VALUES(?1, ?2, ?3, ?4, ?5, ?6)"));
+    SN_ASSIGN(auto insert,
+              database_.prepare("INSERT OR REPLACE INTO load VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"));
     insert.bind_text(1, mark.table);
     insert.bind_text(2, mark.load_table);
     insert.bind_text(3, mark.load_id);
     insert.bind(4, mark.image.id);
     insert.bind(5, mark.image.rows);
     insert.bind(6, mark.image.key_is_position ? 1 : 0);
+    insert.bind_text(7, mark.shape);
     return insert.run();
   });
 }
@@ -287,14 +308,17 @@ Status Memory::forget_load(const std::string& table) {
 
 Result<std::vector<LoadMark>> Memory::loads() {
   SN_ASSIGN(auto statement,
-            database_.prepare("SELECT source, load_table, load_id, image_id, rows, key_is_position FROM load"));
+            database_.prepare(
+                "SELECT source, load_table, load_id, image_id, rows, key_is_position, shape FROM load"));
   std::vector<LoadMark> marks;
   while (true) {
     SN_ASSIGN(bool more, statement.step());
     if (!more) return marks;
-    marks.push_back({std::string(statement.column_bytes(0)), std::string(statement.column_bytes(1)),
-                     std::string(statement.column_bytes(2)),
-                     Image{statement.column_int64(3), statement.column_int64(4), statement.column_int64(5) != 0}});
+    marks.push_back(
+        {std::string(statement.column_bytes(0)), std::string(statement.column_bytes(1)),
+         std::string(statement.column_bytes(2)),
+         Image{statement.column_int64(3), statement.column_int64(4), statement.column_int64(5) != 0},
+         std::string(statement.column_bytes(6))});
   }
 }
 

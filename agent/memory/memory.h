@@ -1,9 +1,10 @@
-// Memory: what was shipped, per client, in a SQLite file of our own. It is only ever a cache of the copy: bound to the
-// copy by a sync id, it is either right or known to be stale, and then one recheck by hashes makes it right again.
+// Memory: what was shipped, per client, in a SQLite file of our own. It is only ever a cache of the copy:
+// bound to the copy by a sync id, it is either right or known to be stale, and then one recheck by hashes
+// makes it right again.
 //
-// Two steps: a run writes its changes as *pending* under a fresh sync id; after PostgreSQL was seen to hold that id the
-// pending changes become current. Every write first checks, in the same SQLite transaction, that this run still
-// owns the pending id, so a process that was frozen meanwhile can change nothing (kAborted).
+// Two steps: a run writes its changes as *pending* under a fresh sync id; after PostgreSQL was seen to hold
+// that id the pending changes become current. Every write first checks, in the same SQLite transaction, that
+// this run still owns the pending id, so a process that was frozen meanwhile can change nothing (kAborted).
 //
 // Owned by one run, one thread. Other processes may open the same file; transactions are short.
 #pragma once
@@ -43,9 +44,8 @@ struct PendingBlock {
 
 // What a table's memory becomes when the pending sync id is confirmed.
 struct PendingTable {
-  std::string table;  // source name
+  std::string table;           // source name
   std::optional<Image> image;  // nothing: the table is forgotten
-  std::vector<KeptRecord> kept;
 };
 
 // A table on its way into a load table of the copy; survives a crash so that loads resume.
@@ -54,6 +54,7 @@ struct LoadMark {
   std::string load_table;
   std::string load_id;
   Image image;
+  std::string shape;  // how the load table looks, as its writer described it
 };
 
 class Memory {
@@ -70,13 +71,17 @@ class Memory {
 
   Result<std::optional<Image>> image(const std::string& table);
   Result<std::vector<std::string>> tables();
-  Result<std::vector<KeptRecord>> kept(const std::string& table);
+  Status for_each_kept(const std::string& table, const std::function<Status(const KeptRecord&)>& visit);
 
   // Starts a pending change set; an older one and images nobody refers to are dropped.
   Status begin(const std::string& sync_id);
   Result<int64_t> new_image_id();
   Status write_blocks(const std::vector<PendingBlock>& blocks, bool new_image);
+  // The kept records of the table begin empty and grow by write_kept().
   Status write_table(const PendingTable& table);
+  Status write_kept(const std::string& table, const std::vector<KeptRecord>& kept);
+  // Drops the blocks that begin after `position` (a load's rows whose chunk never committed).
+  Status trim_image(int64_t image_id, int64_t position);
   Status mark_load(const LoadMark& mark);
   Status forget_load(const std::string& table);
   Result<std::vector<LoadMark>> loads();

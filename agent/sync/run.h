@@ -22,8 +22,8 @@ struct RunOptions {
   std::string client_name;
   std::optional<std::string> sqlite_path;  // instead of the registered one
   std::string triggered_by = "manual";     // sync_jobs.triggered_by
-  bool full = false;                       // do not trust the local memory: compare with the copy, ship what differs
-  int batch_rows = 1000;                   // BATCH_SIZE
+  bool full = false;      // do not trust the local memory: compare with the copy, ship what differs
+  int batch_rows = 1000;  // BATCH_SIZE
   int64_t brake_min_rows = 100;
   int brake_percent = 50;
   std::chrono::seconds lease{60};
@@ -51,7 +51,7 @@ struct TableOutcome {
 struct RunReport {
   std::string job_id;
   int64_t generation = 0, epoch = 0;
-  std::string mode;  // "first load", "incremental", "recheck", "unchanged"
+  std::string mode;                  // "first load", "incremental", "recheck", "unchanged"
   std::vector<TableOutcome> tables;  // those that changed or hold something
   std::vector<SkippedTable> skipped;
   int64_t tables_total = 0, rows_total = 0;
@@ -81,6 +81,7 @@ struct VerifyReport {
 };
 
 // Pins a snapshot, ships it, reads the copy back at that generation and compares decoded values.
-Result<VerifyReport> run_verify(const RunOptions& options, Log& log, Progress& progress, std::stop_token stop);
+Result<VerifyReport> run_verify(const RunOptions& options, Log& log, Progress& progress,
+                                std::stop_token stop);
 
 }  // namespace syncnode::sync

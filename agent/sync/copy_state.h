@@ -1,0 +1,61 @@
+// CopyState: what the copy says about itself, read once at the start of a run. CopyTarget: where and as whom
+// we write. One thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/term.h"
+#include "postgres/connection.h"
+#include "sync/copy_shape.h"
+
+namespace syncnode::sync {
+
+struct Deployment {
+  std::string id;
+  std::string client_name;
+  std::string schema;  // not quoted
+  std::string sqlite_path;
+  std::string container_name;
+  std::string status;
+};
+
+struct CopyTarget {
+  Deployment deployment;
+  Term term;
+
+  std::string quoted_schema() const { return postgres::Connection::quote_identifier(deployment.schema); }
+  std::string quoted_table(std::string_view table) const {
+    return quoted_schema() + "." + postgres::Connection::quote_identifier(table);
+  }
+};
+
+struct CopyLoad {
+  std::string load_table;
+  std::string table;
+  std::string load_id;
+  int64_t chunks = 0;
+  int64_t rows = 0;
+  int64_t last_position = 0;
+  bool complete = false;
+};
+
+struct CopyState {
+  int64_t generation = 0;
+  std::string sync_id;        // "" before the first sync
+  std::string source_schema;  // as stored, to write it only when it changed
+  std::vector<CopyTable> tables;
+  std::vector<CopyLoad> loads;
+
+  const CopyTable* table(std::string_view source_name) const;
+};
+
+// How long one small statement may take.
+inline constexpr std::chrono::seconds kStatementWait{60};
+
+Result<Deployment> find_deployment(postgres::Connection& connection, const std::string& client_name);
+Result<CopyState> read_copy_state(postgres::Connection& connection, const CopyTarget& target);
+
+}  // namespace syncnode::sync

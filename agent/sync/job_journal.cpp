@@ -1,0 +1,77 @@
+#include "sync/job_journal.h"
+
+#include "sql/queries.h"
+
+namespace syncnode::sync {
+namespace {
+
+using postgres::Param;
+
+int64_t total(const std::vector<TableOutcome>& tables, int64_t TableOutcome::*member) {
+  int64_t sum = 0;
+  for (const auto& table : tables) sum += table.*member;
+  return sum;
+}
+
+}  // namespace
+
+Result<JobJournal> JobJournal::start(postgres::Connection& connection, const CopyTarget& target,
+                                     const std::string& triggered_by, std::string_view sync_type) {
+  std::string epoch = std::to_string(target.term.epoch);
+  SN_ASSIGN(auto rows, connection.query(sql::job_start,
+                                        {Param::text(target.deployment.id), Param::text(triggered_by),
+                                         Param::text(sync_type), Param::text(epoch)},
+                                        deadline_in(kStatementWait)));
+  JobJournal journal(connection, target.deployment.id, std::string(rows.text(0, 0)));
+  SN_ASSIGN(auto abandoned,
+            connection.query(sql::job_abandon_older,
+                             {Param::text(target.deployment.id), Param::text(journal.job_id_)},
+                             deadline_in(kStatementWait)));
+  return journal;
+}
+
+Status JobJournal::table(const TableOutcome& outcome, int64_t processed, std::string_view status) {
+  std::string name = wire_name(outcome.name);
+  std::string rows = std::to_string(outcome.rows);
+  std::string done = std::to_string(processed);
+  std::string inserted = std::to_string(outcome.inserted);
+  std::string updated = std::to_string(outcome.updated);
+  std::string removed = std::to_string(outcome.removed);
+  std::string held = std::to_string(outcome.held);
+  std::string quarantined = std::to_string(outcome.quarantined);
+  SN_ASSIGN(auto recorded,
+            connection_->query(sql::progress_record,
+                               {Param::text(job_id_), Param::text(name),
+                                outcome.rows < 0 ? Param::null() : Param::text(rows), Param::text(done),
+                                Param::text(inserted), Param::text(updated), Param::text(removed),
+                                Param::text(held), Param::text(quarantined), Param::text(status)},
+                               deadline_in(kStatementWait)));
+  return {};
+}
+
+Status JobJournal::finish(std::string_view status, std::string_view sync_type, const RunReport& report,
+                          const std::string& error, bool current) {
+  int64_t changed = total(report.tables, &TableOutcome::inserted) +
+                    total(report.tables, &TableOutcome::updated) +
+                    total(report.tables, &TableOutcome::removed);
+  std::string tables = std::to_string(report.tables.size());
+  std::string all_tables = std::to_string(report.tables_total);
+  std::string rows = std::to_string(changed);
+  std::string held = std::to_string(total(report.tables, &TableOutcome::held));
+  std::string quarantined = std::to_string(total(report.tables, &TableOutcome::quarantined));
+  std::string bytes = std::to_string(report.bytes_sent + report.bytes_received);
+  std::string generation = std::to_string(report.generation);
+  SN_ASSIGN(auto done, connection_->query(sql::job_finish,
+                                          {Param::text(job_id_), Param::text(status), Param::text(tables),
+                                           Param::text(all_tables), Param::text(rows), Param::text(held),
+                                           Param::text(quarantined), Param::text(bytes), Param::text(error),
+                                           Param::text(generation), Param::text(sync_type)},
+                                          deadline_in(kStatementWait)));
+  SN_ASSIGN(auto client, connection_->query(sql::client_synced,
+                                            {Param::text(deployment_), Param::text(status),
+                                             Param::text(current ? "true" : "false")},
+                                            deadline_in(kStatementWait)));
+  return {};
+}
+
+}  // namespace syncnode::sync

@@ -1,0 +1,38 @@
+// JobJournal: one run as `sync_jobs` and `sync_progress` show it while it goes. Its own small transactions,
+// outside the data transaction, so that others see them live. A failure to write here never fails a run, but
+// is reported once. One thread; the run's main connection.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "sync/copy_state.h"
+#include "sync/run.h"
+
+namespace syncnode::sync {
+
+class JobJournal {
+ public:
+  // Also closes jobs of this client whose process died.
+  static Result<JobJournal> start(postgres::Connection& connection, const CopyTarget& target,
+                                  const std::string& triggered_by, std::string_view sync_type);
+
+  const std::string& job_id() const { return job_id_; }
+  Status table(const TableOutcome& outcome, int64_t processed, std::string_view status);
+  // `status`: success, held, failed, fenced, starved, cancelled. `current`: the copy equals a snapshot of
+  // this run.
+  Status finish(std::string_view status, std::string_view sync_type, const RunReport& report,
+                const std::string& error, bool current);
+
+ private:
+  JobJournal(postgres::Connection& connection, std::string deployment, std::string job_id)
+      : connection_(&connection), deployment_(std::move(deployment)), job_id_(std::move(job_id)) {}
+
+  postgres::Connection* connection_;
+  std::string deployment_;
+  std::string job_id_;
+};
+
+}  // namespace syncnode::sync

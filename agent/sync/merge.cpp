@@ -1,0 +1,138 @@
+#include "sync/merge.h"
+
+#include <algorithm>
+
+#include "codec/bytes.h"
+#include "codec/target_type.h"
+#include "postgres/fill.h"
+#include "sql/queries.h"
+#include "sync/row_digest.h"
+
+namespace syncnode::sync {
+namespace {
+
+constexpr size_t kBatchBytes = size_t{4} << 20;
+
+std::string join(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const auto& part : parts) text += (text.empty() ? "" : ", ") + part;
+  return text;
+}
+
+std::vector<std::string> shipped_columns(const CopyTable& table) {
+  std::vector<std::string> names;
+  if (table.keyed_by_column()) names.emplace_back(kKeyColumn);
+  for (const auto& column : table.columns) {
+    if (column.direct) names.push_back(column.target);
+  }
+  return names;
+}
+
+std::string arrays(const CopyTable& table) {
+  std::vector<std::string> casts;
+  auto add = [&](codec::TargetType type) {
+    casts.push_back("$" + std::to_string(casts.size() + 1) + "::" + std::string(codec::sql_name(type)) +
+                    "[]");
+  };
+  if (table.keyed_by_column()) add(codec::TargetType::kBytea);
+  for (const auto& column : table.columns) {
+    if (column.direct) add(column.type);
+  }
+  return join(casts);
+}
+
+std::string action(const CopyTable& table) {
+  auto keys = table.key_targets();
+  std::vector<std::string> assignments;
+  for (const auto& name : shipped_columns(table)) {
+    if (std::find(keys.begin(), keys.end(), name) != keys.end()) continue;
+    std::string quoted = postgres::Connection::quote_identifier(name);
+    assignments.push_back(quoted + " = excluded." + quoted);
+  }
+  return assignments.empty() ? "DO NOTHING" : "DO UPDATE SET " + join(assignments);
+}
+
+}  // namespace
+
+std::string quoted_list(std::vector<std::string> names) {
+  for (auto& name : names) name = postgres::Connection::quote_identifier(name);
+  return join(names);
+}
+
+std::string quoted_columns(const CopyTable& table) {
+  return quoted_list(shipped_columns(table));
+}
+
+Result<Merge> Merge::create(postgres::Connection& connection, const CopyTarget& target,
+                            const CopyTable& table, int batch_rows) {
+  SN_ASSIGN(auto sql, postgres::fill(sql::merge_rows, {{"table", target.quoted_table(table.target)},
+                                                       {"columns", quoted_columns(table)},
+                                                       {"arrays", arrays(table)},
+                                                       {"key", quoted_list(table.key_targets())},
+                                                       {"action", action(table)}}));
+  SN_ASSIGN(auto quarantine, QuarantineWriter::create(connection, target, wire_name(table.name)));
+  return Merge(connection, table, std::move(sql), std::move(quarantine), batch_rows);
+}
+
+Merge::Merge(postgres::Connection& connection, const CopyTable& table, std::string sql,
+             QuarantineWriter quarantine, int batch_rows)
+    : connection_(connection),
+      table_(table),
+      sql_(std::move(sql)),
+      quarantine_(std::move(quarantine)),
+      batch_rows_(batch_rows) {
+  if (table.keyed_by_column()) columns_.push_back(ArrayParam::of_bytea());
+  for (const auto& column : table.columns) {
+    if (column.direct) columns_.emplace_back(element_oid(column.type), codec::array_oid(column.type));
+  }
+}
+
+Status Merge::ship(Spool& rows, const std::function<void(int64_t)>& progress) {
+  SN_TRY(rows.rewind());
+  RecordReader reader(rows);
+  std::string_view record;
+  EncodedRow row;
+  int64_t shipped = 0;
+  while (true) {
+    SN_ASSIGN(bool more, reader.next(record));
+    if (!more) break;
+    SN_TRY(deserialize(record, row));
+    add(row);
+    for (const auto& value : row.quarantined)
+      SN_TRY(quarantine_.add(row.key, table_.columns[value.column].target, value));
+    ++shipped;
+    if (columns_.front().count() >= batch_rows_ || bytes_ >= kBatchBytes) {
+      SN_TRY(flush());
+      progress(shipped);
+    }
+  }
+  SN_TRY(flush());
+  SN_TRY(quarantine_.flush());
+  progress(shipped);
+  return {};
+}
+
+void Merge::add(const EncodedRow& row) {
+  size_t next = 0;
+  if (table_.keyed_by_column()) columns_[next++].add_bytes(row.key);
+  std::string_view fields = row.fields;
+  while (next < columns_.size()) {
+    auto length = static_cast<int32_t>(codec::read_big_endian<uint32_t>(fields.data()));
+    size_t size = 4 + (length < 0 ? 0 : static_cast<size_t>(length));
+    columns_[next++].add_field(fields.substr(0, size));
+    fields.remove_prefix(size);
+  }
+  bytes_ += row.fields.size() + row.key.size();
+}
+
+Status Merge::flush() {
+  if (columns_.front().count() == 0) return {};
+  std::vector<postgres::Param> params;
+  for (auto& column : columns_) params.push_back(column.param());
+  SN_ASSIGN(auto done, connection_.query(sql_, params, deadline_in(kStatementWait)));
+  for (auto& column : columns_) column.clear();
+  bytes_ = 0;
+  return {};
+}
+
+}  // namespace syncnode::sync

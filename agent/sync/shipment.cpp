@@ -1,0 +1,241 @@
+#include "sync/shipment.h"
+
+#include "base/hex.h"
+#include "codec/row_key.h"
+#include "postgres/fence.h"
+#include "postgres/fill.h"
+#include "sql/queries.h"
+#include "sync/merge.h"
+
+namespace syncnode::sync {
+namespace {
+
+using postgres::Param;
+
+constexpr int64_t kKeysPerStatement = 10000;
+constexpr std::chrono::minutes kRemoveWait{10};
+constexpr std::chrono::minutes kSchemaWait{10};
+
+// One element of remove_rows' keys: the row key in hex, then the primary key's values as text.
+Result<json::Json> removal(const CopyTable& table, std::string_view key) {
+  auto element = json::Json::array({to_hex(key)});
+  if (table.keyed_by_column()) {
+    element.push_back(to_hex(key));
+    return element;
+  }
+  auto values = codec::key_values(key);
+  if (!values)
+    return Error{ErrorCode::kInternal, "a plain key of table '" + table.name + "' cannot be read", ""};
+  for (const auto& value : *values) {
+    element.push_back(value.storage_class == StorageClass::kInteger ? std::to_string(value.integer)
+                                                                    : std::string(value.bytes));
+  }
+  return element;
+}
+
+class Shipper {
+ public:
+  Shipper(postgres::Connection& connection, const CopyTarget& target, Shipment& shipment,
+          const std::function<void(const std::string&, int64_t)>& progress)
+      : connection_(connection),
+        target_(target),
+        shipment_(shipment),
+        progress_(progress),
+        epoch_(std::to_string(target.term.epoch)),
+        generation_(std::to_string(shipment.generation)) {}
+
+  Status run() {
+    // A table is put away under the name that its shape still tells.
+    if (!shipment_.operations.empty()) {
+      SN_TRY(change_schema(connection_, target_, shipment_.operations, deadline_in(kSchemaWait)));
+    }
+    for (const auto& shape : shipment_.shapes) SN_TRY(record_shape(shape));
+    for (const auto& [table, reason] : shipment_.kept_tables) SN_TRY(mark_kept(table, reason));
+    for (auto& table : shipment_.tables) SN_TRY(ship_table(table));
+    for (const auto& [id, status] : shipment_.closed) SN_TRY(close_held(connection_, id, status));
+    for (const auto& held : shipment_.held)
+      SN_TRY(record_held(connection_, target_, held, shipment_.generation));
+    return advance();
+  }
+
+ private:
+  Status ship_table(TableShipment& table) {
+    const CopyTable& copy = table.change.copy;
+    if (table.record_shape) SN_TRY(record_shape(copy));
+    if (!table.operations.empty()) {
+      SN_TRY(change_schema(connection_, target_, table.operations, deadline_in(kSchemaWait)));
+    }
+    if (table.gone == GoneFate::kRemove && table.change.gone && table.change.gone->count() > 0) {
+      SN_TRY(remove_gone(copy, *table.change.gone));
+    }
+    if (table.gone == GoneFate::kKeep && table.change.gone) SN_TRY(keep_gone(table));
+    std::string name = wire_name(copy.name);
+    if (table.change.uncleared_count > 0)
+      SN_TRY(send_keys(sql::clear_quarantine, name, *table.change.uncleared));
+    if (table.change.reappeared_count > 0)
+      SN_TRY(send_keys(sql::unkeep_rows, name, *table.change.reappeared));
+    if (!table.change.upserts || table.change.upserts->size() == 0) return {};
+    SN_ASSIGN(auto merge, Merge::create(connection_, target_, copy, shipment_.batch_rows));
+    return merge.ship(*table.change.upserts, [&](int64_t rows) { progress_(copy.name, rows); });
+  }
+
+  Status record_shape(const CopyTable& table) {
+    SN_ASSIGN(auto sql, postgres::fill(sql::record_table, {{"schema", target_.quoted_schema()}}));
+    std::string name = wire_name(table.name);
+    std::string kind(table.target.empty() ? "" : to_string(table.key_kind));
+    std::string keys = key_columns_json(table);
+    std::string columns = columns_json(table);
+    std::string next = std::to_string(table.next_column_id);
+    std::string quarantined = std::to_string(table.quarantined);
+    SN_ASSIGN(auto done,
+              connection_.query(sql,
+                                {Param::text(name), Param::text(table.target), Param::text(kind),
+                                 Param::text(keys), Param::text(columns), Param::text(table.state),
+                                 Param::text(table.reason), Param::text(next), Param::text(quarantined)},
+                                deadline_in(kStatementWait)));
+    return {};
+  }
+
+  Status remove_gone(const CopyTable& table, GoneRows& gone) {
+    auto keys = json::Json::array();
+    SN_TRY(gone.for_each([&](const memory::KeptRecord& kept) -> Status {
+      if (kept.rejected) return {};
+      SN_ASSIGN(auto element, removal(table, kept.record.key));
+      keys.push_back(std::move(element));
+      if (static_cast<int64_t>(keys.size()) < kKeysPerStatement) return {};
+      SN_TRY(remove_rows(table, keys));
+      keys = json::Json::array();
+      return {};
+    }));
+    return keys.empty() ? Status() : remove_rows(table, keys);
+  }
+
+  Status remove_rows(const CopyTable& table, const json::Json& keys) {
+    auto columns = json::Json::array();
+    for (const auto& name : table.key_targets()) columns.push_back(name);
+    std::string column_text = json::to_text(columns);
+    std::string key_text = json::to_text(keys);
+    std::string name = wire_name(table.name);
+    SN_ASSIGN(auto rows, connection_.query(sql::remove_rows,
+                                           {Param::text(target_.deployment.id), Param::text(epoch_),
+                                            Param::text(generation_), Param::text(name),
+                                            Param::text(column_text), Param::text(key_text)},
+                                           deadline_in(kRemoveWait)));
+    return {};
+  }
+
+  // An operator rejected these deletes: the rows stay, listed, until the source has them again.
+  Status keep_gone(TableShipment& table) {
+    SN_ASSIGN(auto sql, postgres::fill(sql::keep_rows, {{"schema", target_.quoted_schema()}}));
+    std::string name = wire_name(table.change.copy.name);
+    ArrayParam keys = ArrayParam::of_bytea();
+    auto flush = [&]() -> Status {
+      if (keys.count() == 0) return {};
+      SN_ASSIGN(auto done,
+                connection_.query(sql, {Param::text(name), keys.param(), Param::text(table.kept_because)},
+                                  deadline_in(kStatementWait)));
+      keys.clear();
+      return {};
+    };
+    SN_TRY(table.change.gone->for_each([&](const memory::KeptRecord& kept) -> Status {
+      keys.add_bytes(kept.record.key);
+      return keys.count() < kKeysPerStatement ? Status() : flush();
+    }));
+    return flush();
+  }
+
+  // A whole vanished table that stays: one entry without a key says that the decision was carried out.
+  Status mark_kept(const std::string& table, const std::string& reason) {
+    SN_ASSIGN(auto sql, postgres::fill(sql::keep_rows, {{"schema", target_.quoted_schema()}}));
+    ArrayParam keys = ArrayParam::of_bytea();
+    keys.add_bytes({});
+    SN_ASSIGN(auto done, connection_.query(sql, {Param::text(table), keys.param(), Param::text(reason)},
+                                           deadline_in(kStatementWait)));
+    return {};
+  }
+
+  Status send_keys(std::string_view sql, const std::string& table, Spool& spool) {
+    SN_TRY(spool.rewind());
+    RecordReader reader(spool);
+    std::string_view key;
+    ArrayParam keys = ArrayParam::of_bytea();
+    while (true) {
+      SN_ASSIGN(bool more, reader.next(key));
+      if (more) keys.add_bytes(key);
+      if (keys.count() > 0 && (!more || keys.count() == kKeysPerStatement)) {
+        SN_ASSIGN(auto done, connection_.query(sql,
+                                               {Param::text(target_.deployment.id), Param::text(epoch_),
+                                                Param::text(table), keys.param()},
+                                               deadline_in(kStatementWait)));
+        keys.clear();
+      }
+      if (!more) return {};
+    }
+  }
+
+  Status advance() {
+    SN_ASSIGN(auto sql, postgres::fill(sql::advance_state, {{"schema", target_.quoted_schema()}}));
+    SN_ASSIGN(auto done, connection_.query(
+                             sql,
+                             {Param::text(generation_), Param::text(epoch_), Param::text(shipment_.sync_id),
+                              Param::text(shipment_.source_identity), Param::text(shipment_.journal_mode),
+                              Param::text(shipment_.source_schema), Param::text(shipment_.previous_sync_id)},
+                             deadline_in(kStatementWait)));
+    if (done.affected() == 1) return {};
+    return Error{ErrorCode::kAborted,
+                 "the copy of '" + target_.deployment.client_name + "' moved on meanwhile",
+                 "the next run starts from where it stands now"};
+  }
+
+  postgres::Connection& connection_;
+  const CopyTarget& target_;
+  Shipment& shipment_;
+  const std::function<void(const std::string&, int64_t)>& progress_;
+  const std::string epoch_;
+  const std::string generation_;
+};
+
+}  // namespace
+
+Result<postgres::Transaction> begin_fenced(postgres::Connection& connection, const CopyTarget& target,
+                                           const postgres::TransactionOptions& options) {
+  SN_ASSIGN(auto transaction, postgres::Transaction::begin(connection, options, deadline_in(kStatementWait)));
+  std::string epoch = std::to_string(target.term.epoch);
+  SN_ASSIGN(auto rows,
+            connection.query(sql::check_epoch,
+                             {Param::text(target.term.cluster_name), Param::text(target.term.leader_id),
+                              Param::text(epoch), Param::text(target.term.nonce)},
+                             deadline_in(kStatementWait)));
+  if (rows.count() == 1) return transaction;
+  return Error{ErrorCode::kFenced,
+               "epoch " + epoch + " of cluster '" + target.term.cluster_name + "' is over",
+               "another node leads now; nothing was written"};
+}
+
+Status commit_fenced(postgres::Connection& connection, const CopyTarget& target,
+                     postgres::Transaction& transaction) {
+  SN_TRY(postgres::fence(connection, target.term, deadline_in(kStatementWait)));
+  return transaction.commit(deadline_in(kStatementWait));
+}
+
+Status change_schema(postgres::Connection& connection, const CopyTarget& target, const json::Json& operations,
+                     Deadline deadline) {
+  std::string epoch = std::to_string(target.term.epoch);
+  std::string text = json::to_text(operations);
+  SN_ASSIGN(
+      auto done,
+      connection.query(sql::change_schema,
+                       {Param::text(target.deployment.id), Param::text(epoch), Param::text(text)}, deadline));
+  return {};
+}
+
+Status ship(postgres::Connection& connection, const CopyTarget& target, Shipment& shipment,
+            const std::function<void(const std::string&, int64_t)>& progress) {
+  postgres::TransactionOptions options;
+  options.statement_timeout = kRemoveWait;
+  SN_ASSIGN(auto transaction, begin_fenced(connection, target, options));
+  SN_TRY(Shipper(connection, target, shipment, progress).run());
+  return commit_fenced(connection, target, transaction);
+}
+
+}  // namespace syncnode::sync

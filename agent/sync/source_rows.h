@@ -1,0 +1,52 @@
+// SourceRows: the rows of one source table in the order of the memory, position by position. Two ways:
+// straight in rowid order, or, where there is no stable order to lean on (WITHOUT ROWID, multisets), through
+// a sorted scratch file by the hash of the key. Reads only inside the snapshot it was given; one thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "codec/row_hash.h"
+#include "model/source_schema.h"
+#include "sqlite/snapshot.h"
+#include "sync/row_encoder.h"
+
+namespace syncnode::sync {
+
+class SourceRows {
+ public:
+  virtual ~SourceRows() = default;
+
+  // True: a row is there. kAborted when the snapshot broke; is_key_misfit() when a key does not fit the
+  // copy's plain primary key and the table must be reloaded with encoded keys.
+  virtual Result<bool> next() = 0;
+  virtual int64_t position() const = 0;
+  virtual const std::string& key() const = 0;
+  virtual codec::RowHash hash() const = 0;
+  virtual bool has_misfit() const = 0;
+  virtual Status encode(EncodedRow& out) = 0;  // the current row, key included
+  // A row seen before in this snapshot, by its position and key.
+  virtual Status fetch(int64_t position, const std::string& key, EncodedRow& out) = 0;
+};
+
+struct SourceRowsOptions {
+  uint64_t seed = 0;
+  std::optional<int64_t> after;  // only positions above
+  std::string scratch_directory;
+};
+
+// `table` and `copy` must outlive the rows.
+Result<std::unique_ptr<SourceRows>> open_source_rows(sqlite::Snapshot& snapshot, const SourceTable& table,
+                                                     const CopyTable& copy, const SourceRowsOptions& options);
+
+Error key_misfit(const CopyTable& copy);
+bool is_key_misfit(const Error& error);
+
+// True when rows of this table are read in rowid order and the key of INTEGER PRIMARY KEY tables is the
+// position.
+bool reads_by_rowid(const SourceTable& table);
+bool key_is_position(const SourceTable& table, const CopyTable& copy);
+
+}  // namespace syncnode::sync

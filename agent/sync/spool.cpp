@@ -1,0 +1,97 @@
+#include "sync/spool.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace syncnode::sync {
+namespace {
+
+constexpr size_t kBuffer = size_t{256} << 10;
+
+Error spool_error(std::string_view doing) {
+  auto code =
+      errno == ENOSPC || errno == EDQUOT ? ErrorCode::kResourceExhausted : ErrorCode::kFailedPrecondition;
+  return {code, std::string(doing) + " the spool: " + std::strerror(errno),
+          "the state directory needs free space for what a sync ships, and must belong to the user that runs "
+          "sync-node"};
+}
+
+}  // namespace
+
+Result<Spool> Spool::create(const std::string& directory) {
+  UniqueFd fd(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (!fd.valid()) return spool_error("creating");
+  return Spool(std::move(fd));
+}
+
+Status Spool::append(std::string_view bytes) {
+  size_ += bytes.size();
+  buffer_.append(bytes);
+  return buffer_.size() < kBuffer ? Status() : write_out();
+}
+
+Status Spool::write_out() {
+  std::string_view left = buffer_;
+  while (!left.empty()) {
+    ssize_t written = ::write(fd_.get(), left.data(), left.size());
+    if (written < 0 && errno != EINTR) return spool_error("writing");
+    if (written > 0) left.remove_prefix(static_cast<size_t>(written));
+  }
+  buffer_.clear();
+  return {};
+}
+
+Status Spool::rewind() {
+  SN_TRY(write_out());
+  if (::lseek(fd_.get(), 0, SEEK_SET) != 0) return spool_error("rewinding");
+  return {};
+}
+
+Result<std::string_view> Spool::read(size_t limit) {
+  buffer_.resize(limit);
+  while (true) {
+    ssize_t got = ::read(fd_.get(), buffer_.data(), limit);
+    if (got >= 0) return std::string_view(buffer_.data(), static_cast<size_t>(got));
+    if (errno != EINTR) return spool_error("reading");
+  }
+}
+
+Status append_record(Spool& spool, std::string_view bytes) {
+  uint64_t length = bytes.size();
+  char prefix[sizeof length];
+  std::memcpy(prefix, &length, sizeof length);
+  SN_TRY(spool.append({prefix, sizeof prefix}));
+  return spool.append(bytes);
+}
+
+Status RecordReader::need(size_t bytes) {
+  if (buffer_.size() - offset_ >= bytes) return {};
+  buffer_.erase(0, offset_);
+  offset_ = 0;
+  while (buffer_.size() < bytes) {
+    SN_ASSIGN(auto chunk, spool_.read(kBuffer));
+    if (chunk.empty()) return {};
+    buffer_.append(chunk);
+  }
+  return {};
+}
+
+Result<bool> RecordReader::next(std::string_view& record) {
+  uint64_t length = 0;
+  SN_TRY(need(sizeof length));
+  if (buffer_.size() == offset_) return false;
+  Error torn{ErrorCode::kInternal, "a record of the spool is torn", ""};
+  if (buffer_.size() - offset_ < sizeof length) return torn;
+  std::memcpy(&length, buffer_.data() + offset_, sizeof length);
+  offset_ += sizeof length;
+  SN_TRY(need(length));
+  if (buffer_.size() - offset_ < length) return torn;
+  record = std::string_view(buffer_.data() + offset_, length);
+  offset_ += length;
+  return true;
+}
+
+}  // namespace syncnode::sync

@@ -1,0 +1,164 @@
+#include "sync/sync_once.h"
+
+#include <fmt/format.h>
+
+#include "sync/recheck.h"
+#include "sync/source_schema_json.h"
+#include "sync/uuid.h"
+
+namespace syncnode::sync {
+namespace {
+
+// How often a snapshot may break under our hands before we call it starvation.
+constexpr int kAttempts = 12;
+
+// Seen on the wire: did our transaction make it?
+Result<bool> committed(const SyncContext& context, const std::string& sync_id) {
+  SN_ASSIGN(auto connection, postgres::Connection::open(context.connect, deadline_in(kStatementWait)));
+  SN_ASSIGN(auto state, read_copy_state(connection, context.target));
+  return state.sync_id == sync_id;
+}
+
+Error stopped() {
+  return {ErrorCode::kCancelled, "the run was stopped", ""};
+}
+
+}  // namespace
+
+Status SyncOnce::run(RunReport& report) {
+  SN_TRY(reconcile(report));
+  int broken = 0;
+  while (true) {
+    if (context_.stop.stop_requested()) return stopped();
+    report.tables.clear();
+    report.skipped.clear();
+    Status done = attempt(report);
+    if (done) return done;
+    Error why = std::move(done).error();
+    snapshot_.reset();  // the snapshot never waits for the sender
+    Status drained = sender_ ? sender_->finish() : Status();
+    sender_.reset();
+    if (must_load_anew(why) || (!drained && must_load_anew(drained.error()))) {
+      SN_TRY(discard_loads());
+    } else if (!drained) {
+      return drained;
+    } else if (!must_drain_spool(why) && why.code != ErrorCode::kAborted) {
+      return why;
+    } else if (why.code == ErrorCode::kAborted && ++broken >= kAttempts) {
+      return Error{
+          ErrorCode::kStarved,
+          fmt::format("no consistent snapshot of '{}' in {} attempts: {}", context_.source_path, broken,
+                      why.message),
+          "the application writes faster than the file can be read without delaying it; try again later"};
+    }
+    SN_ASSIGN(state_, read_copy_state(context_.connection, context_.target));
+  }
+}
+
+// The memory is only used when it describes what the copy holds; otherwise it is made to.
+Status SyncOnce::reconcile(RunReport& report) {
+  SN_ASSIGN(memory_, memory::Memory::open(context_.client_directory, context_.target.deployment.id));
+  SN_ASSIGN(state_, read_copy_state(context_.connection, context_.target));
+  if (state_.sync_id.empty()) {
+    if (memory_->fresh()) return {};
+    memory_.reset();
+    SN_TRY(memory::Memory::remove(context_.client_directory));
+    SN_ASSIGN(memory_, memory::Memory::open(context_.client_directory, context_.target.deployment.id));
+    return {};
+  }
+  if (memory_->pending_sync_id() == state_.sync_id) SN_TRY(memory_->confirm());
+  if (memory_->sync_id() == state_.sync_id && !context_.options.full) return {};
+  rechecked_ = true;
+  report.mode = "recheck";
+  context_.progress.phase("comparing with the copy");
+  return recheck(context_, *memory_, state_);
+}
+
+Status SyncOnce::attempt(RunReport& report) {
+  loaded_ = false;
+  shipment_ = {};
+  shipment_.sync_id = random_uuid();
+  shipment_.previous_sync_id = state_.sync_id;
+  shipment_.generation = state_.generation + 1;
+  shipment_.batch_rows = context_.options.batch_rows;
+  SN_ASSIGN(decisions_, read_decisions(context_.connection, context_.target));
+  SN_TRY(memory_->begin(shipment_.sync_id));
+  context_.progress.phase("reading");
+  SN_ASSIGN(snapshot_, sqlite::Snapshot::open(context_.source_path));
+  SN_ASSIGN(schema_, snapshot_->read_schema());
+  shipment_.source_identity = snapshot_->identity().to_string();
+  shipment_.journal_mode = snapshot_->journal_mode() == sqlite::JournalMode::kWal ? "wal" : "rollback";
+  SN_TRY(read_tables(report));
+  SN_TRY(snapshot_->validate());
+  snapshot_.reset();
+  std::string schema_text = source_schema_json(schema_);
+  if (schema_text != state_.source_schema) shipment_.source_schema = schema_text;
+  return ship_all(report);
+}
+
+bool SyncOnce::nothing_to_ship() const {
+  bool touched = false;
+  for (const auto& table : shipment_.tables) touched = touched || table.change.touched || table.record_shape;
+  return !touched && !rechecked_ && shipment_.shapes.empty() && shipment_.operations.empty() &&
+         shipment_.held.empty() && shipment_.closed.empty() && shipment_.kept_tables.empty() &&
+         shipment_.source_schema.empty() && !state_.sync_id.empty();
+}
+
+Status SyncOnce::ship_all(RunReport& report) {
+  if (sender_) {
+    context_.progress.phase("loading");
+    SN_TRY(sender_->finish());
+    report.bytes_sent += sender_->bytes_sent();
+    report.bytes_received += sender_->bytes_received();
+    sender_.reset();
+  }
+  if (context_.stop.stop_requested()) return stopped();
+  report.generation = state_.generation;
+  if (nothing_to_ship()) {
+    report.mode = "unchanged";
+    return memory_->discard();
+  }
+  context_.progress.phase("shipping");
+  SN_TRY(journal_tables(report, "running"));
+  Status shipped =
+      ship(context_.connection, context_.target, shipment_,
+           [&](const std::string& table, int64_t rows) { context_.progress.table(table, rows, -1); });
+  if (!shipped && shipped.error().code == ErrorCode::kOutcomeUnknown) {
+    SN_ASSIGN(bool ours, committed(context_, shipment_.sync_id));
+    if (!ours)
+      return Error{ErrorCode::kUnavailable, "the connection broke before the copy was changed",
+                   "run it again"};
+  } else if (!shipped) {
+    // A copy that moved on under our feet is no broken snapshot: trying again at once would not help.
+    Error why = std::move(shipped).error();
+    if (why.code == ErrorCode::kAborted) why.code = ErrorCode::kUnavailable;
+    return why;
+  }
+  SN_TRY(memory_->confirm());
+  report.generation = shipment_.generation;
+  if (report.mode.empty()) report.mode = loaded_ && state_.sync_id.empty() ? "first load" : "incremental";
+  return journal_tables(report, "success");
+}
+
+Status SyncOnce::journal_tables(const RunReport& report, std::string_view status) {
+  for (const auto& table : report.tables) {
+    int64_t processed = status == "running" ? 0 : table.inserted + table.updated + table.removed;
+    SN_TRY(journal_.table(table, processed, table.held > 0 && status == "success" ? "held" : status));
+  }
+  return {};
+}
+
+// Load tables that cannot be finished: dropped in the copy, forgotten here.
+Status SyncOnce::discard_loads() {
+  SN_ASSIGN(state_, read_copy_state(context_.connection, context_.target));
+  for (const auto& load : state_.loads) {
+    SN_ASSIGN(auto transaction, begin_fenced(context_.connection, context_.target, {}));
+    auto operations = json::Json::array({named_operation("discard_load", load.load_table)});
+    SN_TRY(change_schema(context_.connection, context_.target, operations, deadline_in(kStatementWait)));
+    SN_TRY(commit_fenced(context_.connection, context_.target, transaction));
+    SN_TRY(memory_->forget_load(load.table));
+  }
+  return {};
+}
+
+}  // namespace syncnode::sync

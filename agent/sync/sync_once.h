@@ -1,0 +1,96 @@
+// SyncOnce: one snapshot of one client brought into the copy, under a term that the caller holds. The steps
+// are those of docs/DESIGN.md ("One sync, step by step"). One object per run, one thread; `stop` ends it
+// between steps.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "memory/memory.h"
+#include "sqlite/snapshot.h"
+#include "sync/copy_state.h"
+#include "sync/job_journal.h"
+#include "sync/load_sender.h"
+#include "sync/run.h"
+#include "sync/shape_plan.h"
+#include "sync/shipment.h"
+#include "sync/table_load.h"
+
+namespace syncnode::sync {
+
+struct SyncContext {
+  postgres::ConnectOptions connect;
+  postgres::Connection& connection;
+  CopyTarget target;
+  std::string client_directory;  // memory and spools of this client
+  std::string source_path;       // checked (host/source_path.h)
+  const RunOptions& options;
+  Log& log;
+  Progress& progress;
+  std::stop_token stop;
+};
+
+// A table as it was read, before it is decided what happens to rows that are gone.
+struct TableReading {
+  TableShipment shipment;
+  int64_t in_copy = 0;  // rows the copy holds now
+  bool reload = false;
+  bool existed = false;
+  TableOutcome outcome;
+};
+
+class SyncOnce {
+ public:
+  SyncOnce(SyncContext& context, JobJournal& journal) : context_(context), journal_(journal) {}
+
+  // Until it returns successfully the copy is as it was. `report` is filled as far as it went.
+  Status run(RunReport& report);
+
+  // For verify: the memory now describes exactly the snapshot that was shipped.
+  memory::Memory& memory() { return *memory_; }
+  const SourceSchema& schema() const { return schema_; }
+
+ private:
+  Status reconcile(RunReport& report);
+  Status attempt(RunReport& report);
+  Status read_tables(RunReport& report);
+  Status read_table(const SourceTable& table, RunReport& report);
+  Result<TableShipment> merge_table(const SourceTable& table, ShapePlan plan);
+  Result<TableShipment> reload_table(const SourceTable& table, ShapePlan plan, const CopyTable* existing);
+  Result<TableShipment> create_small(const SourceTable& table, const ShapePlan& plan);
+  Result<TableShipment> load_large(const SourceTable& table, ShapePlan plan);
+  Result<std::optional<LoadedTable>> earlier_load(const SourceTable& table, CopyTable& copy);
+  Status discard_loads();
+  Status settle_tables(RunReport& report);
+  Status settle_reading(TableReading& reading, bool client_trips, RunReport& report);
+  Status settle_gone(TableReading& reading, bool client_trips);
+  bool hold_reload(const TableReading& reading, RunReport& report);
+  void close_decision(const HeldDecision& decision, std::string_view status);
+  Status vanished_tables(RunReport& report);
+  Status vanished_table(const CopyTable& table, RunReport& report);
+  Status skipped_tables();
+  Result<int64_t> rows_in_copy(const std::string& table);
+  Status ship_all(RunReport& report);
+  Status journal_tables(const RunReport& report, std::string_view status);
+  bool nothing_to_ship() const;
+
+  SyncContext& context_;
+  JobJournal& journal_;
+  std::unique_ptr<memory::Memory> memory_;
+  CopyState state_;
+  std::vector<HeldDecision> decisions_;
+  SourceSchema schema_;
+  std::unique_ptr<sqlite::Snapshot> snapshot_;
+  std::unique_ptr<LoadSender> sender_;
+  Shipment shipment_;
+  std::vector<TableReading> readings_;
+  bool rechecked_ = false;
+  bool loaded_ = false;
+};
+
+}  // namespace syncnode::sync

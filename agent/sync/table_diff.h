@@ -1,0 +1,64 @@
+// TableDiff: what changed in one table between the memory and a snapshot. Cost: one pass over the rows, one
+// over the memory's blocks; network: none. Its result is true once the snapshot has been validated. One
+// thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "memory/memory.h"
+#include "sqlite/snapshot.h"
+#include "sync/copy_shape.h"
+#include "sync/spool.h"
+
+namespace syncnode::sync {
+
+// Keys of rows that the copy has and the source has not, on local disk (a mass delete must not cost memory).
+class GoneRows {
+ public:
+  static Result<GoneRows> create();
+  Status add(const memory::KeptRecord& kept);
+  // The record with this key, removed from here.
+  Result<std::optional<memory::KeptRecord>> take(const std::string& key);
+  Status for_each(const std::function<Status(const memory::KeptRecord&)>& visit);
+  int64_t count() const { return count_; }
+  int64_t rejected() const { return rejected_; }
+
+ private:
+  explicit GoneRows(sqlite::Database database) : database_(std::move(database)) {}
+  sqlite::Database database_;
+  sqlite::Statement insert_, find_, remove_;
+  int64_t count_ = 0;
+  int64_t rejected_ = 0;
+};
+
+struct TableChange {
+  CopyTable copy;
+  std::optional<memory::Image> image;  // after this change; nothing: forget the table
+  int64_t rows = 0;
+  int64_t inserted = 0;
+  int64_t updated = 0;
+  int64_t quarantined_rows = 0;
+  bool touched = false;            // the memory of this table must be written
+  std::optional<Spool> upserts;    // serialized EncodedRow records
+  std::optional<Spool> uncleared;  // keys whose old quarantine entries must go first
+  int64_t uncleared_count = 0;
+  std::optional<Spool> reappeared;  // keys of `_sync_kept` that the source has again
+  int64_t reappeared_count = 0;
+  std::optional<GoneRows> gone;  // rows to remove (or hold)
+};
+
+struct TableDiffOptions {
+  std::string scratch_directory;
+  std::function<void(int64_t rows)> progress;  // now and then
+};
+
+// `image`: the table's records, nothing for an empty copy. Writes pending blocks to `memory` as it goes.
+Result<TableChange> diff_table(sqlite::Snapshot& snapshot, const SourceTable& table, const CopyTable& copy,
+                               memory::Memory& memory, std::optional<memory::Image> image,
+                               const TableDiffOptions& options);
+
+}  // namespace syncnode::sync

@@ -1,0 +1,177 @@
+#include "sync/table_load.h"
+
+#include <limits>
+
+#include "codec/bytes.h"
+#include "memory/image_cursor.h"
+#include "sync/shape_plan.h"
+#include "sync/source_rows.h"
+#include "sync/uuid.h"
+
+namespace syncnode::sync {
+namespace {
+
+constexpr uint64_t kChunkBytes = uint64_t{16} << 20;
+constexpr int64_t kProgressRows = 4096;
+constexpr char kDrain[] = "reading goes on when the spool has been sent";
+
+// The read transaction must not wait for the network: it ends here and a later snapshot goes on.
+Error spool_full() {
+  return {ErrorCode::kResourceExhausted, "the spool is full", kDrain};
+}
+
+class Load {
+ public:
+  Load(const CopyTable& copy, memory::Memory& memory, LoadSender& sender, LoadedTable state,
+       const TableLoadOptions& options)
+      : copy_(copy),
+        memory_(memory),
+        sender_(sender),
+        options_(options),
+        state_(std::move(state)),
+        writer_(memory, state_.mark.image, true) {}
+
+  Result<LoadedTable> run(SourceRows& rows) {
+    int64_t before = state_.load.rows;
+    while (true) {
+      SN_ASSIGN(bool more, rows.next());
+      if (!more) break;
+      // Two rows of one position must not be parted: a resumed load goes on behind a position.
+      if (chunk_rows_ > 0 && tuples_->size() >= kChunkBytes && rows.position() != state_.load.last_position) {
+        SN_TRY(end_chunk(false));
+      }
+      SN_TRY(add(rows));
+      if (++seen_ % kProgressRows == 0) options_.progress(before + seen_);
+    }
+    SN_TRY(end_chunk(true));
+    return std::move(state_);
+  }
+
+ private:
+  Status add(SourceRows& rows) {
+    if (!tuples_) {
+      SN_ASSIGN(tuples_, Spool::create(options_.spool_directory));
+    }
+    SN_TRY(rows.encode(row_));
+    tuple_.clear();
+    codec::append_big_endian(tuple_, static_cast<uint16_t>(field_count()));
+    if (copy_.keyed_by_column()) {
+      codec::append_big_endian(tuple_, static_cast<uint32_t>(row_.key.size()));
+      tuple_ += row_.key;
+    }
+    tuple_ += row_.fields;
+    SN_TRY(tuples_->append(tuple_));
+    if (!row_.quarantined.empty()) SN_TRY(spool_quarantined());
+    state_.load.last_position = rows.position();
+    ++chunk_rows_;
+    if (!row_.quarantined.empty()) ++state_.quarantined_rows;
+    return writer_.add({rows.position(), row_.key, !row_.quarantined.empty(), rows.hash()});
+  }
+
+  Status spool_quarantined() {
+    if (!quarantined_) {
+      SN_ASSIGN(quarantined_, Spool::create(options_.spool_directory));
+    }
+    serialize(row_, tuple_);
+    return append_record(*quarantined_, tuple_);
+  }
+
+  size_t field_count() const {
+    size_t direct = copy_.keyed_by_column() ? 1 : 0;
+    for (const auto& column : copy_.columns) direct += column.direct ? 1 : 0;
+    return direct;
+  }
+
+  // The memory knows a chunk before it is sent: what the copy has beyond the memory could not be told apart.
+  Status end_chunk(bool last) {
+    SN_TRY(writer_.flush());
+    state_.load.rows += chunk_rows_;
+    state_.load.chunks += chunk_rows_ > 0 ? 1 : 0;
+    state_.load.complete = last;
+    state_.mark.image.rows = state_.load.rows;
+    SN_TRY(memory_.mark_load(state_.mark));
+    LoadTask task;
+    task.copy = copy_;
+    task.load_table = state_.load.load_table;
+    task.tuples = std::move(tuples_);
+    task.quarantined = std::move(quarantined_);
+    task.after = state_.load;
+    task.after.complete = false;
+    SN_TRY(sender_.enqueue(std::move(task)));
+    tuples_.reset();
+    quarantined_.reset();
+    chunk_rows_ = 0;
+    if (!last) return sender_.waiting_bytes() > options_.spool_bytes ? spool_full() : Status();
+    LoadTask key;
+    key.copy = copy_;
+    key.load_table = state_.load.load_table;
+    key.operations.push_back(primary_key_operation(copy_, state_.load.load_table));
+    key.after = state_.load;
+    return sender_.enqueue(std::move(key));
+  }
+
+  const CopyTable& copy_;
+  memory::Memory& memory_;
+  LoadSender& sender_;
+  const TableLoadOptions& options_;
+  LoadedTable state_;
+  memory::ImageWriter writer_;
+  std::optional<Spool> tuples_;
+  std::optional<Spool> quarantined_;
+  int64_t chunk_rows_ = 0;
+  int64_t seen_ = 0;
+  EncodedRow row_;
+  std::string tuple_;
+};
+
+Result<LoadedTable> begin_load(const SourceTable& table, const CopyTable& copy, memory::Memory& memory,
+                               LoadSender& sender) {
+  LoadedTable state;
+  state.load.load_id = random_uuid();
+  state.load.load_table = "_sync_load_" + state.load.load_id;
+  state.load.table = table.name;
+  SN_ASSIGN(int64_t image, memory.new_image_id());
+  state.mark = {table.name,
+                state.load.load_table,
+                state.load.load_id,
+                {image, 0, key_is_position(table, copy)},
+                shape_json(copy)};
+  SN_TRY(memory.mark_load(state.mark));
+  LoadTask create;
+  create.copy = copy;
+  create.load_table = state.load.load_table;
+  create.operations.push_back(create_load_operation(copy, state.load.load_table));
+  create.after = state.load;
+  SN_TRY(sender.enqueue(std::move(create)));
+  return state;
+}
+
+}  // namespace
+
+bool must_drain_spool(const Error& error) {
+  return error.hint == kDrain;
+}
+
+Result<LoadedTable> load_table(sqlite::Snapshot& snapshot, const SourceTable& table, const CopyTable& copy,
+                               memory::Memory& memory, LoadSender& sender,
+                               const std::optional<LoadedTable>& earlier, const TableLoadOptions& options) {
+  SourceRowsOptions rows_options{memory.seed(), std::nullopt, options.spool_directory};
+  LoadedTable state;
+  if (earlier) {
+    state = *earlier;
+    state.resumed = true;
+    if (state.load.complete) return state;
+    bool begun = state.load.chunks > 0;
+    if (begun) rows_options.after = state.load.last_position;
+    SN_TRY(memory.trim_image(state.mark.image.id,
+                             begun ? state.load.last_position : std::numeric_limits<int64_t>::min()));
+  } else {
+    SN_ASSIGN(state, begin_load(table, copy, memory, sender));
+  }
+  state.mark.shape = shape_json(copy);
+  SN_ASSIGN(auto rows, open_source_rows(snapshot, table, copy, rows_options));
+  Load load(copy, memory, sender, std::move(state), options);
+  return load.run(*rows);
+}
+
+}  // namespace syncnode::sync

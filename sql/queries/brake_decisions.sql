@@ -1,0 +1,8 @@
+-- What operators decided about this client's held deletes and is not done yet. {schema}. $1 deployment. Columns: held id,
+-- table, kind, status (waiting, released, or rejected and not yet kept) (sync/brake.cpp).
+SELECT h.held_id, h.table_name, h.kind, h.status
+  FROM sync_metadata.held_changes h
+ WHERE h.deployment_id = $1::uuid
+   AND (h.status IN ('waiting', 'released')
+        OR h.status = 'rejected' AND NOT EXISTS (SELECT FROM {schema}._sync_kept k WHERE k.reason = h.held_id::text))
+ ORDER BY h.first_seen_at

@@ -1,0 +1,2 @@
+-- {table} (sync/recheck.cpp, sync/verify.cpp).
+SELECT count(*) FROM {table} t
