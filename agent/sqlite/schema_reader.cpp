@@ -105,6 +105,23 @@ bool is_virtual(const SourceObject& object) {
   return starts_with_word(object.sql, "create virtual table");
 }
 
+std::string unreadable_definition() {
+  return std::string("SQLite ") + sqlite3_libversion() + " cannot read its definition";
+}
+
+// SQLite's parser may take the first part of a definition and stumble over the rest, so the table is there
+// although its definition means something else. "" when it knows the whole of it; what it only misses
+// (functions, collations, which the application may define) does not count.
+Result<std::string> unknown_syntax(Database& scratch, const std::string& sql) {
+  auto statement = scratch.prepare(sql);
+  if (statement) return std::string();
+  for (const char* sign :
+       {"syntax error", "unknown table option", "unrecognized token", "incomplete input"}) {
+    if (statement.error().message.find(sign) != std::string::npos) return statement.error().message;
+  }
+  return std::string();
+}
+
 // "" when the object is a table to copy.
 std::string reason_to_skip(const SourceObject& object, const std::map<std::string, ListedTable>& listed,
                            const std::vector<std::string>& virtual_tables) {
@@ -117,7 +134,7 @@ std::string reason_to_skip(const SourceObject& object, const std::map<std::strin
   }
   const auto found = listed.find(object.name);
   if (found == listed.end()) {
-    return std::string("SQLite ") + sqlite3_libversion() + " cannot read its definition";
+    return unreadable_definition();
   }
   return found->second.type == "shadow" ? "shadow table" : "";
 }
@@ -158,9 +175,14 @@ Result<SourceSchema> read_schema(Database& database) {
   for (const SourceObject& object : schema.objects) {
     if (object.type == "table" && is_virtual(object)) virtual_tables.push_back(object.name);
   }
+  SN_ASSIGN(Database scratch, Database::open_own("", Database::Mode::kReadWriteCreate, 0));
   for (const SourceObject& object : schema.objects) {
     if (object.type != "table" && object.type != "view") continue;
     std::string reason = reason_to_skip(object, listed, virtual_tables);
+    if (reason.empty()) {
+      SN_ASSIGN(reason, unknown_syntax(scratch, object.sql));
+      if (!reason.empty()) reason = unreadable_definition() + ": " + reason;
+    }
     SourceTable table;
     if (reason.empty()) {
       table.name = object.name;

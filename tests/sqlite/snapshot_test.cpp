@@ -1,0 +1,165 @@
+// What a Snapshot refuses and survives. How it behaves beside a living application is in tests/harm.
+#include "sqlite/snapshot.h"
+
+#include <poll.h>
+#include <sys/stat.h>
+
+#include <random>
+
+#include "scratch.h"
+
+namespace syncnode::sqlite {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr const char* kFill =
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, b TEXT, c UNIQUE);"
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000) "
+    "INSERT INTO t SELECT i, printf('%0300d', i), i * 7 FROM n;";
+
+const SnapshotOptions kInPlace{milliseconds(40), milliseconds(2000), 0};
+
+// Reads everything; the number of rows, or the error.
+Result<int64_t> read_all(Snapshot& snapshot) {
+  SN_ASSIGN(const SourceSchema schema, snapshot.read_schema());
+  int64_t rows = 0;
+  for (const SourceTable& table : schema.tables) {
+    SN_ASSIGN(auto statement, snapshot.prepare("SELECT * FROM " + quote_identifier(table.name)));
+    for (;;) {
+      SN_ASSIGN(const bool row, statement.step());
+      if (!row) break;
+      for (int i = 0; i < statement.column_count(); ++i) statement.column(i);
+      ++rows;
+      SN_TRY(snapshot.breathe());
+    }
+  }
+  SN_TRY(snapshot.validate());
+  return rows;
+}
+
+Result<int64_t> open_and_read(const std::string& path, const SnapshotOptions& options = {}) {
+  SN_ASSIGN(auto snapshot, Snapshot::open(path, options));
+  return read_all(*snapshot);
+}
+
+TEST(Snapshot, ReadsBothJournalModesBothWays) {
+  Scratch scratch;
+  const std::string rollback = scratch.make(kFill, "rollback.db");
+  const std::string wal = scratch.make(std::string("PRAGMA journal_mode=WAL;") + kFill, "wal.db");
+  for (const SnapshotOptions& options : {SnapshotOptions{}, kInPlace}) {
+    for (const std::string& path : {rollback, wal}) {
+      auto snapshot = Snapshot::open(path, options);
+      ASSERT_TRUE(snapshot) << snapshot.error().to_string();
+      EXPECT_EQ((*snapshot)->journal_mode(), path == wal ? JournalMode::kWal : JournalMode::kRollback);
+      auto rows = read_all(**snapshot);
+      ASSERT_TRUE(rows) << rows.error().to_string();
+      EXPECT_EQ(*rows, 2000);
+      EXPECT_GT((*snapshot)->harm().bytes_read, 600'000u);
+      EXPECT_LE((*snapshot)->harm().longest_shared_hold, milliseconds(100));
+      EXPECT_NE((*snapshot)->identity().inode, 0u);
+    }
+  }
+}
+
+TEST(Snapshot, AnEmptyFileIsAnEmptyDatabase) {
+  Scratch scratch;
+  auto rows = open_and_read(scratch.write(""));
+  ASSERT_TRUE(rows) << rows.error().to_string();
+  EXPECT_EQ(*rows, 0);
+}
+
+TEST(Snapshot, RefusesWhatIsNoDatabase) {
+  Scratch scratch;
+  EXPECT_EQ(open_and_read(scratch.path("none")).error().code, ErrorCode::kNotFound);
+  for (const std::string& content : {std::string("hello"), std::string(8192, '\x8f')}) {
+    const Error error = open_and_read(scratch.write(content, "other")).error();
+    EXPECT_EQ(error.code, ErrorCode::kFailedPrecondition);
+    EXPECT_NE(error.message.find("SQLCipher"), std::string::npos);
+  }
+  scratch.make(kFill);
+  ASSERT_EQ(::symlink(scratch.path().c_str(), scratch.path("link").c_str()), 0);
+  EXPECT_EQ(open_and_read(scratch.path("link")).error().code, ErrorCode::kFailedPrecondition);
+  ASSERT_EQ(::mkfifo(scratch.path("pipe").c_str(), 0600), 0);
+  EXPECT_EQ(open_and_read(scratch.path("pipe")).error().code, ErrorCode::kFailedPrecondition);
+  ASSERT_EQ(::mkfifo((scratch.path() + "-journal").c_str(), 0600), 0);
+  EXPECT_EQ(open_and_read(scratch.path()).error().code, ErrorCode::kFailedPrecondition);
+}
+
+TEST(Snapshot, CannotWrite) {
+  Scratch scratch;
+  scratch.make(kFill);
+  const std::string before = scratch.bytes();
+  {
+    auto snapshot = Snapshot::open(scratch.path());
+    ASSERT_TRUE(snapshot);
+    for (const char* statement : {"DELETE FROM t", "CREATE TABLE u(a)", "PRAGMA user_version=3", "VACUUM",
+                                  "UPDATE sqlite_schema SET sql = ''", "PRAGMA journal_mode=WAL"}) {
+      auto prepared = (*snapshot)->prepare(statement);
+      if (prepared) {
+        const auto ran = prepared->run();
+        EXPECT_TRUE(!ran || statement == std::string("PRAGMA journal_mode=WAL")) << statement;
+      }
+    }
+  }
+  EXPECT_EQ(scratch.bytes(), before);
+}
+
+TEST(Snapshot, GivesSharedBackWhileTheReaderIsBusyElsewhere) {
+  Scratch scratch;
+  scratch.make(kFill);
+  auto snapshot = Snapshot::open(scratch.path(), kInPlace);
+  ASSERT_TRUE(snapshot);
+  auto statement = (*snapshot)->prepare("SELECT * FROM t");
+  ASSERT_TRUE(statement && *statement->step());
+  ::poll(nullptr, 0, 300);  // the reader is busy with something that takes longer than a hold may
+  while (*statement->step()) {
+  }
+  EXPECT_TRUE((*snapshot)->validate());
+  EXPECT_GE((*snapshot)->harm().longest_shared_hold, milliseconds(30));
+  EXPECT_LE((*snapshot)->harm().longest_shared_hold, milliseconds(100));
+}
+
+TEST(Snapshot, AReplacedFileIsNoSnapshot) {
+  Scratch scratch;
+  scratch.make(kFill);
+  auto snapshot = Snapshot::open(scratch.path());
+  ASSERT_TRUE(snapshot);
+  scratch.make("CREATE TABLE other(a)", "other.db");
+  std::filesystem::rename(scratch.path("other.db"), scratch.path());
+  EXPECT_EQ((*snapshot)->validate().error().code, ErrorCode::kAborted);
+}
+
+// Damaged files give an error or rows, never a crash and never an endless read.
+TEST(Snapshot, SurvivesDamage) {
+  Scratch scratch;
+  for (const std::string mode : {"DELETE", "WAL"}) {
+    std::filesystem::remove(scratch.path());
+    scratch.make("PRAGMA journal_mode=" + mode + ";" + kFill);
+    const std::string whole = scratch.bytes();
+    std::mt19937 random(20251010);
+    int refused = 0;
+    for (int round = 0; round < (mode == "WAL" ? 20 : 150); ++round) {
+      std::string damaged = whole;
+      const size_t hits = 1 + random() % 40;
+      for (size_t hit = 0; hit < hits; ++hit)
+        damaged[100 + random() % (damaged.size() - 100)] = static_cast<char>(random());
+      if (round % 5 == 0) damaged.resize(100 + random() % damaged.size());
+      SnapshotOptions options = round % 2 == 0 ? kInPlace : SnapshotOptions{};
+      options.patience = milliseconds(300);
+      const auto rows = open_and_read(scratch.write(damaged), options);
+      if (rows) continue;
+      ++refused;
+      EXPECT_TRUE(rows.error().code == ErrorCode::kCorruption) << rows.error().to_string();
+    }
+    EXPECT_GT(refused, 5);
+  }
+}
+
+TEST(Snapshot, QuotesIdentifiers) {
+  EXPECT_EQ(quote_identifier(""), "\"\"");
+  EXPECT_EQ(quote_identifier("a\"b"), "\"a\"\"b\"");
+}
+
+}  // namespace
+}  // namespace syncnode::sqlite
