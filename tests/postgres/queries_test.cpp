@@ -6,7 +6,6 @@
 
 #include <map>
 #include <optional>
-#include <regex>
 #include <string>
 
 #include "postgres/connection.h"
@@ -50,21 +49,22 @@ class QueriesTest : public ::testing::TestWithParam<sql::NamedQuery> {
   }
 
   static std::string filled(const sql::NamedQuery& query) {
-    static const std::regex place(R"(\{([a-z_]+)\})");
-    const std::string text = query.text;
-    std::string result;
-    auto at = text.cbegin();
-    for (std::sregex_iterator match(text.begin(), text.end(), place), end; match != end; ++match) {
-      const std::string name = (*match)[1];
+    std::string text = query.text;
+    for (size_t open = text.find('{'); open != std::string::npos; open = text.find('{', open)) {
+      const size_t close = text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", open + 1);
+      if (close == open + 1 || close == std::string::npos || text[close] != '}') {
+        ++open;  // a brace, not a place
+        continue;
+      }
+      const std::string name = text.substr(open + 1, close - open - 1);
       auto sample = kSamples.find(std::string(query.name) + "." + name);
       if (sample == kSamples.end()) sample = kSamples.find(name);
       if (sample == kSamples.end())
         throw std::runtime_error("no sample for place '" + name + "' of " + query.name);
-      result.append(at, (*match)[0].first);
-      result += sample->second;
-      at = (*match)[0].second;
+      text.replace(open, close - open + 1, sample->second);
+      open += sample->second.size();
     }
-    return result.append(at, text.cend());
+    return text;
   }
   // PREPARE takes no COPY and no list of statements: those are run, in transactions that end with the
   // connection.
