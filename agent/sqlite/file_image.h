@@ -4,15 +4,18 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 
 #include "base/clock.h"
 #include "base/unique_fd.h"
 
 namespace syncnode::sqlite {
 
-// The first `size` bytes of `fd`; nothing when they are not there any more, memory is short, or `until` has
-// passed.
-std::optional<UniqueFd> copy_to_memory(int fd, int64_t size, Deadline until);
+// Memory for `size` bytes. Half of the work of a copy, so it is done before a lock is taken; an invalid
+// descriptor when memory is short.
+UniqueFd reserve_image(int64_t size);
+
+// Fills the image with the first `size` bytes of `fd` and gives it that size. False when they are not there
+// any more, memory is short, or `until` has passed.
+bool fill_image(const UniqueFd& image, int fd, int64_t size, Deadline until);
 
 }  // namespace syncnode::sqlite

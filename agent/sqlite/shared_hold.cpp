@@ -90,6 +90,9 @@ Status SharedHold::check_unchanged() {
 Status SharedHold::acquire() {
   std::lock_guard lock(mutex_);
   if (begun_) return broken_ ? Status(*broken_) : Status();
+  SN_ASSIGN(const FileFacts facts, file_.facts());
+  UniqueFd image;
+  if (facts.size <= options_.image_bytes) image = reserve_image(facts.size);
   while (!try_shared()) {
     if (BootClock::now() >= deadline_) {
       return Error{ErrorCode::kStarved, "'" + file_.path() + "' was locked by writers all the time", ""};
@@ -100,17 +103,18 @@ Status SharedHold::acquire() {
     give_back();
     return unchanged;
   }
-  if (!copy_image()) watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+  if (!copy_image(std::move(image)))
+    watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
   return broken_ ? Status(*broken_) : Status();
 }
 
 // False where the file is too large, or too slow to copy within one hold.
-bool SharedHold::copy_image() {
-  if (facts_.size > options_.image_bytes) return false;
-  auto image = copy_to_memory(file_.fd(), facts_.size, held_since_ + options_.hold);
+bool SharedHold::copy_image(UniqueFd image) {
+  if (!image.valid() || facts_.size > options_.image_bytes) return false;
+  const bool whole = fill_image(image, file_.fd(), facts_.size, held_since_ + options_.hold);
   give_back();
-  if (image) image_ = std::move(*image);
-  return image_.valid();
+  if (whole) image_ = std::move(image);
+  return whole;
 }
 
 Status SharedHold::ensure_held() {

@@ -37,7 +37,7 @@ class SharedHold final : public ReadGuard {
   Status ensure_held();
   void give_back();
   Status check_unchanged();
-  bool copy_image();
+  bool copy_image(UniqueFd image);
   void watch(const std::stop_token& stop);
 
   const SnapshotOptions options_;

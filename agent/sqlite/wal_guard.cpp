@@ -30,13 +30,14 @@ Status WalGuard::keep_image(int64_t limit) {
     SN_ASSIGN(wal, facts_of(wal_.get()));
   }
   if (main.size + wal.size > limit) return {};
-  auto main_image = copy_to_memory(file_.fd(), main.size, deadline_);
-  auto wal_image = copy_to_memory(wal_.get(), wal.size, deadline_);
-  if (!main_image || !wal_image) return {};
+  UniqueFd main_image = reserve_image(main.size);
+  UniqueFd wal_image = reserve_image(wal.size);
+  if (!fill_image(main_image, file_.fd(), main.size, deadline_)) return {};
+  if (!fill_image(wal_image, wal_.get(), wal.size, deadline_)) return {};
   SN_TRY(before_image());
   SN_TRY(check());
-  main_image_ = std::move(*main_image);
-  wal_image_ = std::move(*wal_image);
+  main_image_ = std::move(main_image);
+  wal_image_ = std::move(wal_image);
   imaged_ = true;
   after_image();
   return {};
