@@ -2,7 +2,6 @@
 
 #include <sqlite3.h>
 
-#include <cassert>
 #include <utility>
 
 #include "sqlite/ofd_lock.h"
@@ -56,11 +55,6 @@ bool index_is_unusable(int code) {
 class LiveSnapshot final : public Snapshot {
  public:
   LiveSnapshot(SourceFile file) : file_(std::move(file)) {}
-  ~LiveSnapshot() override {
-    // A statement that outlives its snapshot would read through a file system that is gone.
-    assert(!database_.handle() || !sqlite3_next_stmt(database_.handle(), nullptr));
-  }
-
   Status begin(const SnapshotOptions& options, Deadline deadline, bool& index_unusable);
 
   Result<SourceSchema> read_schema() override {

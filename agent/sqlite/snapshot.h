@@ -2,6 +2,7 @@
 //
 // How: SQLite opens the file through our own VFS (quiet_vfs.h), which cannot write, create, checkpoint or
 // take a write lock, and which
+//   - copies a small file into memory at once and reads the copy;
 //   - in WAL mode holds a shared lock on one read mark of -shm and none on the main file, so that the
 //     application's last close still checkpoints and removes its files as without us;
 //   - in rollback mode holds SHARED at most Options::hold at a time: between holds it lets writers in and
@@ -11,8 +12,9 @@
 // shipped before validate() succeeds; kAborted from any call means the snapshot is broken: close it and start
 // again.
 //
-// Owned by one thread for its whole life; at most one Snapshot per file in a process; nothing else in the
-// process may open the file or its -shm meanwhile (POSIX locks drop at any close of the same file).
+// Owned by one thread for its whole life. Our locks are open-file-description locks, so nothing else in the
+// process drops them; but our own close drops the POSIX locks of whoever else in the process has the file
+// open in SQLite, so nobody may (tests that play the application do so in a process of its own).
 #pragma once
 
 #include <chrono>
@@ -52,16 +54,17 @@ struct HarmReport {
 
 class Snapshot {
  public:
-  // kNotFound, kFailedPrecondition (not a SQLite file or encrypted; hot journal; a uid that could write it),
-  // kAborted (changed under our hands: try again), kStarved, kUnavailable.
-  // The caller has passed host::check_source_path() first.
+  // kNotFound, kPermissionDenied, kFailedPrecondition (not a SQLite file or encrypted; hot journal),
+  // kCorruption, kStarved (no moment within options.patience when nobody was writing, closing or switching).
+  // The caller has passed host::check_source_path() and host::check_cannot_write() first.
   static Result<std::unique_ptr<Snapshot>> open(const std::string& path, const SnapshotOptions& options = {});
   virtual ~Snapshot() = default;
 
   virtual Result<SourceSchema> read_schema() = 0;
-  // Any SELECT, inside this snapshot's one read transaction.
+  // Any SELECT, inside this snapshot's one read transaction. The statement must end before the snapshot does.
   virtual Result<Statement> prepare(std::string_view sql) = 0;
-  // Call once per row or so: bounds the SHARED hold while no page is being read. Cheap (one clock read).
+  // Call once per row or so: notices early that the snapshot is broken. Cheap (one clock read). The SHARED
+  // hold is bounded without it.
   virtual Status breathe() = 0;
   // True so far? Must be called after the last row was read and before anything is shipped.
   virtual Status validate() = 0;
