@@ -170,11 +170,13 @@ TYPED_TEST(LeaseStoreContract, ObservationTellsHolderTermAndTime) {
 
 TYPED_TEST(LeaseStoreContract, OfManyAtOnceExactlyOneWins) {
   std::vector<std::unique_ptr<LeaseStore>> stores;
+  stores.reserve(8);
   for (int i = 0; i < 8; ++i)
     stores.push_back(this->row_.store("openwebui-sync-node-" + std::to_string(i), kNonceA));
   std::atomic<int> winners{0};
   {
     std::vector<std::jthread> threads;
+    threads.reserve(stores.size());
     for (auto& store : stores) {
       threads.emplace_back([&winners, &store] {
         auto granted = store->acquire(30s, soon());

@@ -15,23 +15,23 @@ using namespace std::chrono_literals;
 
 class ConnectionTest : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() { server_ = new test::PrivatePostgres; }
+  static void SetUpTestSuite() { server = new test::PrivatePostgres; }
   static void TearDownTestSuite() {
-    delete server_;
-    server_ = nullptr;
+    delete server;
+    server = nullptr;
   }
 
-  static Connection open(const std::string& url = server_->admin_url()) {
+  static Connection open(const std::string& url = server->admin_url()) {
     auto connection = Connection::open({url, "connection_test"}, deadline_in(10s));
     if (!connection) throw std::runtime_error(connection.error().to_string());
     return std::move(*connection);
   }
   static Deadline soon() { return deadline_in(10s); }
 
-  static test::PrivatePostgres* server_;
+  static test::PrivatePostgres* server;
 };
 
-test::PrivatePostgres* ConnectionTest::server_ = nullptr;
+test::PrivatePostgres* ConnectionTest::server = nullptr;
 
 TEST_F(ConnectionTest, QueryTakesTextNullAndBinaryParameters) {
   Connection connection = open();
@@ -128,13 +128,13 @@ TEST_F(ConnectionTest, StopRequestEndsAWaitAtOnce) {
 }
 
 TEST_F(ConnectionTest, TheEncodingOfTheDatabaseMustBeUtf8) {
-  server_->admin_psql("SELECT 1");
-  std::string root = server_->superuser_url();
+  server->admin_psql("SELECT 1");
+  std::string root = server->superuser_url();
   root.replace(root.find("/sync?"), 6, "/postgres?");
   Connection admin = open(root);
   ASSERT_TRUE(admin.simple("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0",
                            deadline_in(60s)));
-  std::string latin = server_->admin_url();
+  std::string latin = server->admin_url();
   latin.replace(latin.rfind("/sync"), 5, "/latin");
   auto connection = Connection::open({latin, "t"}, soon());
   ASSERT_FALSE(connection);

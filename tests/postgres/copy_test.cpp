@@ -14,13 +14,13 @@ using namespace std::chrono_literals;
 
 class CopyTest : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() { server_ = new test::PrivatePostgres; }
+  static void SetUpTestSuite() { server = new test::PrivatePostgres; }
   static void TearDownTestSuite() {
-    delete server_;
-    server_ = nullptr;
+    delete server;
+    server = nullptr;
   }
   void SetUp() override {
-    auto opened = Connection::open({server_->admin_url(), "copy_test"}, deadline_in(10s));
+    auto opened = Connection::open({server->admin_url(), "copy_test"}, deadline_in(10s));
     ASSERT_TRUE(opened) << opened.error().to_string();
     connection_.emplace(std::move(*opened));
     ASSERT_TRUE(connection_->simple(
@@ -29,11 +29,11 @@ class CopyTest : public ::testing::Test {
   static Deadline later() { return deadline_in(120s); }
   int64_t count() { return connection_->query("SELECT count(*) FROM public.t", {}, later())->int64(0, 0); }
 
-  static test::PrivatePostgres* server_;
+  static test::PrivatePostgres* server;
   std::optional<Connection> connection_;
 };
 
-test::PrivatePostgres* CopyTest::server_ = nullptr;
+test::PrivatePostgres* CopyTest::server = nullptr;
 
 constexpr char kCopyIn[] = "COPY public.t FROM STDIN";
 

@@ -1,9 +1,9 @@
 // When things break: servers frozen or killed, networks that swallow bytes, refused log-ins. Every deadline
 // holds, every broken connection is closed, and no password is ever in a message.
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <condition_variable>
+#include <csignal>
 #include <string>
 #include <thread>
 
@@ -22,10 +22,10 @@ constexpr auto kSlack = 200ms;
 
 class FaultTest : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() { server_ = new test::PrivatePostgres; }
+  static void SetUpTestSuite() { server = new test::PrivatePostgres; }
   static void TearDownTestSuite() {
-    delete server_;
-    server_ = nullptr;
+    delete server;
+    server = nullptr;
   }
   static Deadline soon() { return deadline_in(20s); }
   static Connection must_open(const std::string& url) {
@@ -34,7 +34,7 @@ class FaultTest : public ::testing::Test {
     return std::move(*connection);
   }
   static Connection open_through(const TcpProxy& proxy) {
-    return must_open(test::with_port(server_->admin_url(), proxy.port()));
+    return must_open(test::with_port(server->admin_url(), proxy.port()));
   }
   // Runs `call` with a deadline of half a second; it must fail by it, in time, and close the connection.
   template <typename Call>
@@ -49,13 +49,13 @@ class FaultTest : public ::testing::Test {
     EXPECT_EQ(connection.query("SELECT 1", {}, soon()).error().code, ErrorCode::kUnavailable);
   }
 
-  static test::PrivatePostgres* server_;
+  static test::PrivatePostgres* server;
 };
 
-test::PrivatePostgres* FaultTest::server_ = nullptr;
+test::PrivatePostgres* FaultTest::server = nullptr;
 
 TEST_F(FaultTest, AFrozenServerProcessCannotHoldUpAQuery) {
-  Connection connection = must_open(server_->admin_url());
+  Connection connection = must_open(server->admin_url());
   const pid_t backend = connection.backend_pid();
   ASSERT_EQ(::kill(backend, SIGSTOP), 0);
   expect_deadline(connection, [&](Deadline deadline) { return connection.query("SELECT 1", {}, deadline); });
@@ -63,13 +63,13 @@ TEST_F(FaultTest, AFrozenServerProcessCannotHoldUpAQuery) {
 }
 
 TEST_F(FaultTest, ASlowQueryEndsByTheDeadline) {
-  Connection connection = must_open(server_->admin_url());
+  Connection connection = must_open(server->admin_url());
   expect_deadline(connection,
                   [&](Deadline deadline) { return connection.query("SELECT pg_sleep(30)", {}, deadline); });
 }
 
 TEST_F(FaultTest, AFrozenNetworkCannotHoldUpALargeRequest) {
-  TcpProxy proxy(test::port_of(server_->admin_url()));
+  TcpProxy proxy(test::port_of(server->admin_url()));
   Connection connection = open_through(proxy);
   proxy.freeze();
   const std::string large(32 << 20, 'x');
@@ -79,7 +79,7 @@ TEST_F(FaultTest, AFrozenNetworkCannotHoldUpALargeRequest) {
 }
 
 TEST_F(FaultTest, AFrozenNetworkCannotHoldUpCopyIn) {
-  TcpProxy proxy(test::port_of(server_->admin_url()));
+  TcpProxy proxy(test::port_of(server->admin_url()));
   Connection connection = open_through(proxy);
   ASSERT_TRUE(connection.simple("CREATE TEMPORARY TABLE t (body text)", soon()));
   ASSERT_TRUE(connection.copy_in_begin("COPY t FROM STDIN", soon()));
@@ -93,7 +93,7 @@ TEST_F(FaultTest, AFrozenNetworkCannotHoldUpCopyIn) {
 }
 
 TEST_F(FaultTest, AFrozenNetworkCannotHoldUpCopyOut) {
-  TcpProxy proxy(test::port_of(server_->admin_url()));
+  TcpProxy proxy(test::port_of(server->admin_url()));
   Connection connection = open_through(proxy);
   expect_deadline(connection, [&](Deadline deadline) {
     return connection.copy_out(
@@ -107,20 +107,20 @@ TEST_F(FaultTest, AFrozenNetworkCannotHoldUpCopyOut) {
 }
 
 TEST_F(FaultTest, AFrozenNetworkCannotHoldUpAConnect) {
-  TcpProxy proxy(test::port_of(server_->admin_url()));
+  TcpProxy proxy(test::port_of(server->admin_url()));
   proxy.freeze();
   const auto before = BootClock::now();
   auto connection =
-      Connection::open({test::with_port(server_->admin_url(), proxy.port()), "t"}, before + 500ms);
+      Connection::open({test::with_port(server->admin_url(), proxy.port()), "t"}, before + 500ms);
   ASSERT_FALSE(connection);
   EXPECT_EQ(connection.error().code, ErrorCode::kDeadlineExceeded);
   EXPECT_LT(BootClock::now() - before, 500ms + kSlack);
 }
 
 TEST_F(FaultTest, ADeadAddressLeavesTimeForTheNextOne) {
-  TcpProxy dead(test::port_of(server_->admin_url()));
+  TcpProxy dead(test::port_of(server->admin_url()));
   dead.freeze();
-  std::string url = server_->admin_url();
+  std::string url = server->admin_url();
   const std::string port = std::to_string(test::port_of(url));
   url.replace(url.find("127.0.0.1:" + port), 10 + port.size(),
               "127.0.0.1:" + std::to_string(dead.port()) + ",127.0.0.1:" + port);
@@ -130,9 +130,9 @@ TEST_F(FaultTest, ADeadAddressLeavesTimeForTheNextOne) {
 }
 
 TEST_F(FaultTest, AnEndedBackEndIsUnavailableAndClosed) {
-  Connection connection = must_open(server_->admin_url());
+  Connection connection = must_open(server->admin_url());
   std::jthread killer([pid = connection.backend_pid()] {
-    Connection other = must_open(server_->admin_url());
+    Connection other = must_open(server->admin_url());
     const std::string text = std::to_string(pid);
     while (other
                .query("SELECT 1 FROM pg_stat_activity WHERE pid = $1::int AND query LIKE '%sleep%'",
@@ -159,7 +159,7 @@ TEST_F(FaultTest, AKilledServerProcessIsUnavailable) {
 }
 
 TEST_F(FaultTest, ALostAnswerToCommitIsUnknownAndWasDone) {
-  TcpProxy proxy(test::port_of(server_->admin_url()));
+  TcpProxy proxy(test::port_of(server->admin_url()));
   Connection connection = open_through(proxy);
   ASSERT_TRUE(connection.simple("CREATE TABLE public.lost (id int)", soon()));
   auto transaction = Transaction::begin(connection, {}, soon());
@@ -170,11 +170,11 @@ TEST_F(FaultTest, ALostAnswerToCommitIsUnknownAndWasDone) {
   ASSERT_FALSE(committed);
   EXPECT_EQ(committed.error().code, ErrorCode::kOutcomeUnknown);
   EXPECT_FALSE(connection.usable());
-  EXPECT_EQ(server_->admin_psql("SELECT count(*) FROM public.lost"), "1");
+  EXPECT_EQ(server->admin_psql("SELECT count(*) FROM public.lost"), "1");
 }
 
 TEST_F(FaultTest, AConnectionLostBeforeCommitIsNotUnknown) {
-  Connection connection = must_open(server_->admin_url());
+  Connection connection = must_open(server->admin_url());
   auto transaction = Transaction::begin(connection, {}, soon());
   ASSERT_TRUE(transaction);
   connection.close();
@@ -182,7 +182,7 @@ TEST_F(FaultTest, AConnectionLostBeforeCommitIsNotUnknown) {
 }
 
 TEST_F(FaultTest, AWrongPasswordIsNamedButNotShown) {
-  std::string url = server_->admin_url();
+  std::string url = server->admin_url();
   url.replace(url.find("admin:") + 6, url.find('@') - url.find("admin:") - 6, "geheim-4711");
   auto connection = Connection::open({url, "t"}, soon());
   ASSERT_FALSE(connection);
@@ -221,7 +221,7 @@ TEST_F(FaultTest, AClosedPortIsUnavailable) {
     const test::Listener gone;
     port = gone.port;
   }
-  auto connection = Connection::open({test::with_port(server_->admin_url(), port), "t"}, soon());
+  auto connection = Connection::open({test::with_port(server->admin_url(), port), "t"}, soon());
   ASSERT_FALSE(connection);
   EXPECT_EQ(connection.error().code, ErrorCode::kUnavailable) << connection.error().to_string();
 }

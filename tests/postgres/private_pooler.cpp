@@ -86,6 +86,7 @@ PrivatePooler::PrivatePooler(const std::string& mode, const std::vector<std::str
   std::array<char*, 3> environment{const_cast<char*>("PATH=/usr/sbin:/usr/bin:/bin"),
                                    const_cast<char*>(notify_variable.c_str()), nullptr};
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   const bool in_sbin = ::access("/usr/sbin/pgbouncer", X_OK) == 0;

@@ -15,21 +15,21 @@ using namespace std::chrono_literals;
 class RefusalTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
-    server_ = new test::PrivatePostgres;
-    server_->admin_psql(
+    server = new test::PrivatePostgres;
+    server->admin_psql(
         "CREATE TABLE public.t (id int PRIMARY KEY, n int); INSERT INTO public.t VALUES (1, 0), (2, 0);"
         "CREATE ROLE plain LOGIN PASSWORD 'plain-password' CONNECTION LIMIT 1");
   }
   static void TearDownTestSuite() {
-    delete server_;
-    server_ = nullptr;
+    delete server;
+    server = nullptr;
   }
   static Deadline soon() { return deadline_in(20s); }
   static std::string plain_url() {
-    std::string url = server_->admin_url();
+    std::string url = server->admin_url();
     return url.replace(url.find("admin:"), url.find('@') - url.find("admin:"), "plain:plain-password");
   }
-  static Connection must_open(const std::string& url = server_->admin_url()) {
+  static Connection must_open(const std::string& url = server->admin_url()) {
     auto connection = Connection::open({url, "refusal_test"}, soon());
     if (!connection) throw std::runtime_error(connection.error().to_string());
     return std::move(*connection);
@@ -45,10 +45,10 @@ class RefusalTest : public ::testing::Test {
     EXPECT_TRUE(connection.usable());
   }
 
-  static test::PrivatePostgres* server_;
+  static test::PrivatePostgres* server;
 };
 
-test::PrivatePostgres* RefusalTest::server_ = nullptr;
+test::PrivatePostgres* RefusalTest::server = nullptr;
 
 TEST_F(RefusalTest, StatementsThatAreWrongOrForbidden) {
   struct Case {
@@ -139,7 +139,7 @@ TEST_F(RefusalTest, TooManyConnectionsIsUnavailable) {
 }
 
 TEST_F(RefusalTest, AMissingDatabaseIsNamed) {
-  std::string url = server_->admin_url();
+  std::string url = server->admin_url();
   url.replace(url.rfind("/sync"), 5, "/nosuch");
   auto connection = Connection::open({url, "t"}, soon());
   ASSERT_FALSE(connection);
