@@ -37,7 +37,7 @@ const CopyTable* CopyState::table(std::string_view source_name) const {
 
 Result<Deployment> find_deployment(postgres::Connection& connection, const std::string& client_name) {
   SN_ASSIGN(auto rows,
-            connection.query(sql::client_find, {Param::text(client_name)}, deadline_in(kStatementWait)));
+            connection.query(sql::run_client, {Param::text(client_name)}, deadline_in(kStatementWait)));
   if (rows.count() == 0) {
     return Error{ErrorCode::kNotFound, "no client '" + client_name + "' is registered for this cluster",
                  "see 'sync-nodectl client list', or 'sync-nodectl client register " + client_name +
