@@ -59,9 +59,8 @@ SettingValues SettingValues::gather(const SettingsSources& sources, Problems& pr
   Layer environment{"environment", {}};
   for (const auto& [key, value] : sources.environment) environment.values.emplace(key, value);
   gathered.layers_.push_back(std::move(environment));
-  for (auto file = sources.env_files.rbegin(); file != sources.env_files.rend(); ++file) {
-    gathered.read_file(*file, problems);
-  }
+  for (const auto& file : sources.env_files) gathered.read_file(file, problems);
+  std::reverse(std::next(gathered.layers_.begin()), gathered.layers_.end());
   return gathered;
 }
 

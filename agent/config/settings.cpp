@@ -31,6 +31,7 @@ class Reader {
   Settings read() {
     read_database();
     read_cluster();
+    if (purpose_ == Purpose::kNode) read_role();
     read_common();
     if (purpose_ == Purpose::kNode) read_node();
     return std::move(settings_);
@@ -144,7 +145,6 @@ class Reader {
       refuse_word("ENABLE_METRICS", metrics, "true or false");
     settings_.api_port = static_cast<int>(take_number("API_PORT", 1, 65535, "TCP ports"));
     settings_.cache_ttl = std::chrono::seconds(take_number("CACHE_TTL", 0, 86400, "seconds"));
-    read_role();
   }
 
   void read_role() {
@@ -197,7 +197,7 @@ Result<Settings> load_settings(const SettingsSources& sources, Purpose purpose) 
 }
 
 bool is_client_name(std::string_view name) {
-  return made_of(name, "_-", 63);
+  return made_of(name, "_-", 56);
 }
 
 bool is_cluster_name(std::string_view name) {

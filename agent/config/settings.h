@@ -58,7 +58,7 @@ std::map<std::string, std::string> environment_of_process();
 
 Result<Settings> load_settings(const SettingsSources& sources, Purpose purpose);
 
-// ^[A-Za-z0-9_-]{1,63}$
+// ^[A-Za-z0-9_-]{1,56}$: "client_" and it make a PostgreSQL name
 bool is_client_name(std::string_view name);
 // ^[A-Za-z0-9._-]{1,100}$
 bool is_cluster_name(std::string_view name);

@@ -134,7 +134,7 @@ TEST(Settings, NamesAreChecked) {
   EXPECT_TRUE(is_client_name("acme-prod_1"));
   EXPECT_FALSE(is_client_name(""));
   EXPECT_FALSE(is_client_name("a.b"));
-  EXPECT_FALSE(is_client_name(std::string(64, 'a')));
+  EXPECT_FALSE(is_client_name(std::string(57, 'a')));
   EXPECT_TRUE(is_cluster_name("host.example-1"));
   EXPECT_FALSE(is_cluster_name("a b"));
 }

@@ -1,0 +1,45 @@
+// Commands: one file per verb of sync-nodectl, each adding its options to the command line and, when it was
+// chosen, leaving what to run in the Invocation. Only agent/cli includes CLI11.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cli/console.h"
+#include "cli/exit_code.h"
+
+namespace syncnode::cli {
+
+// Filled by parsing; lives in main() until the command has run.
+struct Invocation {
+  std::vector<std::string> env_files;  // --env-file, repeatable
+  std::function<ExitCode(Console&)> run;
+};
+
+void add_check_config(CLI::App& root, Invocation& invocation);
+void add_client(CLI::App& root, Invocation& invocation);
+void add_held(CLI::App& root, Invocation& invocation);
+void add_schema(CLI::App& root, Invocation& invocation);
+void add_sync(CLI::App& root, Invocation& invocation);
+void add_verify(CLI::App& root, Invocation& invocation);
+void add_version(CLI::App& root, Invocation& invocation);
+
+// The verbs below `client` and `held`, one file each.
+void add_client_enable(CLI::App& client, Invocation& invocation);  // resume, pause
+void add_client_list(CLI::App& client, Invocation& invocation);
+void add_client_register(CLI::App& client, Invocation& invocation);
+void add_client_show(CLI::App& client, Invocation& invocation);
+void add_held_decide(CLI::App& held, Invocation& invocation);  // release, reject
+void add_held_list(CLI::App& held, Invocation& invocation);
+
+// Options that several commands have, with one wording.
+struct AdminOptions {
+  std::string url, url_file;
+};
+void add_admin_options(CLI::App& command, AdminOptions& options);
+void add_json_flag(CLI::App& command, bool& as_json);
+void add_client_name(CLI::App& command, std::string& name, bool required);
+
+}  // namespace syncnode::cli

@@ -1,0 +1,14 @@
+#include "cli/command.h"
+
+namespace syncnode::cli {
+
+void add_client(CLI::App& root, Invocation& invocation) {
+  auto* group = root.add_subcommand("client", "The clients of this cluster");
+  group->require_subcommand(1);
+  add_client_register(*group, invocation);
+  add_client_list(*group, invocation);
+  add_client_show(*group, invocation);
+  add_client_enable(*group, invocation);
+}
+
+}  // namespace syncnode::cli

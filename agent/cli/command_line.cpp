@@ -1,0 +1,90 @@
+#include "cli/command_line.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/command.h"
+#include "config/nearest_word.h"
+
+namespace syncnode::cli {
+namespace {
+
+constexpr char kFooter[] =
+    "Settings come from the environment or --env-file: DATABASE_URL, CLUSTER_NAME, STATE_DIRECTORY, …\n"
+    "Exit codes: 0 done, 1 failed or not equal, 2 a person has to decide, 4 no such client, 5 not allowed,\n"
+    "7 no answer in time, 64 wrong command line, 78 wrong settings. More: man sync-nodectl";
+
+int finish(ExitCode code) {
+  return static_cast<int>(code);
+}
+
+void build(CLI::App& root, Invocation& invocation) {
+  root.name("sync-nodectl");
+  root.require_subcommand(1);
+  root.footer(kFooter);
+  root.set_version_flag("--version", "sync-nodectl " SYNC_NODE_VERSION, "Show the version");
+  root.set_help_flag("-h,--help", "Show this help");
+  root.fallthrough();
+  root.add_option("--env-file", invocation.env_files,
+                  "read settings from FILE too; the environment wins over it")
+      ->type_name("FILE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->trigger_on_parse(false);
+  add_sync(root, invocation);
+  add_verify(root, invocation);
+  add_client(root, invocation);
+  add_held(root, invocation);
+  add_schema(root, invocation);
+  add_check_config(root, invocation);
+  add_version(root, invocation);
+}
+
+// The deepest command that was recognised, and the first word that was not.
+Error explain(CLI::App& root, const CLI::ParseError& error, int argc, char** argv) {
+  CLI::App* at = &root;
+  std::string path = root.get_name(), unknown;
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    if (word.empty() || word[0] == '-') continue;
+    auto verbs = at->get_subcommands([](CLI::App*) { return true; });
+    auto found =
+        std::find_if(verbs.begin(), verbs.end(), [&](CLI::App* verb) { return verb->get_name() == word; });
+    if (found == verbs.end()) {
+      if (!verbs.empty()) unknown = word;
+      break;
+    }
+    at = *found;
+    path += " " + word;
+  }
+  std::vector<std::string> words;
+  for (auto* verb : at->get_subcommands([](CLI::App*) { return true; })) words.push_back(verb->get_name());
+  bool incomplete = error.get_name() == "RequiredError" && !words.empty();
+  Error answer{ErrorCode::kInvalidArgument, incomplete ? "a command is missing" : error.what(),
+               fmt::format("{} --help", path)};
+  if (unknown.empty()) return answer;
+  answer.message = fmt::format("'{}' is not a command of {}", unknown, path);
+  std::string near = config::nearest_word(unknown, words);
+  if (!near.empty()) answer.hint = fmt::format("did you mean '{} {}'? See {} --help", path, near, path);
+  return answer;
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  Invocation invocation;
+  Console console;
+  CLI::App root{"Exact, current, provable copies of live SQLite files in PostgreSQL"};
+  build(root, invocation);
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::Success& asked) {
+    return root.exit(asked);  // --help, --version
+  } catch (const CLI::ParseError& error) {
+    return finish(console.fail(explain(root, error, argc, argv), ExitCode::kUsage));
+  }
+  return finish(invocation.run(console));
+}
+
+}  // namespace syncnode::cli

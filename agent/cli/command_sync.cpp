@@ -1,0 +1,102 @@
+#include <unistd.h>
+
+#include <memory>
+
+#include "base/stop_signals.h"
+#include "cli/command.h"
+#include "cli/database.h"
+#include "cli/progress_bar.h"
+#include "cli/run_report.h"
+#include "host/privileges.h"
+#include "oneshot/client_run.h"
+
+namespace syncnode::cli {
+namespace {
+
+struct Options {
+  std::string client, sqlite_path;
+  bool full = false, as_json = false;
+};
+
+ExitCode exit_code_of_preparing(const Error& error) {
+  return error.code == ErrorCode::kNotFound ? ExitCode::kNoSuchClient : exit_code_of(error);
+}
+
+// Everything before the run itself, in the order that law L1 asks for: settings, privileges, threads, the
+// file.
+template <typename Report>
+ExitCode run(const Options& options, const Invocation& invocation, Console& console,
+             Result<Report> (*body)(const sync::RunOptions&, Log&, sync::Progress&, std::stop_token),
+             ExitCode (*show)(const Options&, const Report&, Console&)) {
+  auto settings = load_settings(invocation, config::Purpose::kCommand);
+  if (!settings) return console.fail(settings.error(), ExitCode::kConfiguration, options.as_json);
+  auto dropped = host::drop_to_reader(settings->state_directory);
+  if (!dropped) return console.fail(dropped.error(), options.as_json);
+  StopSignals signals;
+  oneshot::ClientChoice choice{options.client, std::nullopt, "", "sync-nodectl"};
+  if (!options.sqlite_path.empty()) choice.sqlite_path = options.sqlite_path;
+  auto prepared = oneshot::prepare_run(*settings, choice);
+  if (!prepared)
+    return console.fail(prepared.error(), exit_code_of_preparing(prepared.error()), options.as_json);
+  prepared->full = options.full;
+  Result<Report> report = [&] {
+    ProgressBar progress(STDERR_FILENO, console.err_is_terminal(), console.err(), LogLevel::kWarning);
+    return body(*prepared, progress, progress, signals.token());
+  }();
+  if (!report) return console.fail(report.error(), options.as_json);
+  return show(options, *report, console);
+}
+
+ExitCode show_sync(const Options& options, const sync::RunReport& report, Console& console) {
+  if (options.as_json) {
+    console.print_document(sync_document(options.client, report));
+  } else {
+    console.print(sync_page(options.client, report, console.out()));
+  }
+  return report.held() ? ExitCode::kNeedsPerson : ExitCode::kOk;
+}
+
+ExitCode show_verify(const Options& options, const sync::VerifyReport& report, Console& console) {
+  if (options.as_json) {
+    console.print_document(verify_document(options.client, report));
+  } else {
+    console.print(verify_page(options.client, report, console.out()));
+  }
+  return report.equal() ? ExitCode::kOk : ExitCode::kFailed;
+}
+
+CLI::App* add_run(CLI::App& root, const char* verb, const char* help,
+                  const std::shared_ptr<Options>& options) {
+  auto* command = root.add_subcommand(verb, help);
+  add_client_name(*command, options->client, true);
+  command->add_option("--sqlite-path", options->sqlite_path, "read this file instead of the registered one")
+      ->type_name("FILE");
+  add_json_flag(*command, options->as_json);
+  return command;
+}
+
+}  // namespace
+
+void add_sync(CLI::App& root, Invocation& invocation) {
+  auto options = std::make_shared<Options>();
+  auto* command = add_run(root, "sync", "Bring the copy of a client up to date now", options);
+  command->add_flag("--full", options->full,
+                    "compare everything with the copy instead of trusting what was remembered");
+  command->callback([&invocation, options] {
+    invocation.run = [&invocation, options](Console& console) {
+      return run<sync::RunReport>(*options, invocation, console, sync::run_sync, show_sync);
+    };
+  });
+}
+
+void add_verify(CLI::App& root, Invocation& invocation) {
+  auto options = std::make_shared<Options>();
+  auto* command = add_run(root, "verify", "Prove that the copy of a client equals its database", options);
+  command->callback([&invocation, options] {
+    invocation.run = [&invocation, options](Console& console) {
+      return run<sync::VerifyReport>(*options, invocation, console, sync::run_verify, show_verify);
+    };
+  });
+}
+
+}  // namespace syncnode::cli
