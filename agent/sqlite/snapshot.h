@@ -1,20 +1,17 @@
 // Snapshot: one consistent view of a client's live file, read without disturbing the application (law L1).
 //
-// How: SQLite opens the file through our own VFS (quiet_vfs.h), which cannot write, create, checkpoint or
-// take a write lock, and which
-//   - copies a small file into memory at once and reads the copy;
-//   - in WAL mode holds a shared lock on one read mark of -shm and none on the main file, so that the
-//     application's last close still checkpoints and removes its files as without us;
-//   - in rollback mode holds SHARED at most Options::hold at a time: between holds it lets writers in and
-//     goes on only when the change counter, size and identity of the file are as before;
-//   - where -wal/-shm are absent or nobody holds them, reads without any lock.
-// Whatever was read under less than a full lock is only true once validate() has said so. Nothing may be
-// shipped before validate() succeeds; kAborted from any call means the snapshot is broken: close it and start
-// again.
+// How: SQLite reads through our own VFS (quiet_vfs.h), which cannot write, create, checkpoint or write-lock.
+//   - A small file is copied into memory at once.
+//   - WAL mode: a shared lock on one read mark, none on the main file (its last close must work as without
+//   us).
+//   - Rollback mode: SHARED for at most Options::hold; then writers go first, and we on only if nothing
+//   changed.
+//   - Nobody connected, or no -wal/-shm: no lock.
+// What was read is true only once validate() has said so; nothing may be shipped before. kAborted from any
+// call: the snapshot is broken, close it and start again.
 //
-// Owned by one thread for its whole life. Our locks are open-file-description locks, so nothing else in the
-// process drops them; but our own close drops the POSIX locks of whoever else in the process has the file
-// open in SQLite, so nobody may (tests that play the application do so in a process of its own).
+// One thread. Our locks are open-file-description locks, so nothing in the process drops them; but our close
+// drops the POSIX locks of anybody else in the process with this file open in SQLite, so nobody may have.
 #pragma once
 
 #include <chrono>

@@ -14,7 +14,7 @@ import time
 from harness import APP_UID, Place, Report, finish_reader, start_reader, wait_for_pause
 
 ACCOUNTS = 300
-SECONDS = 60 if os.environ.get("SYNC_NODE_LONG") else 6
+SECONDS = 60 if os.environ.get("SYNC_NODE_LONG") else 4
 # (name, PRAGMAs of each connection, transactions per connection (0: one connection for all), pause between them)
 WRITERS = [
     ("wal, one connection", ["PRAGMA journal_mode=WAL"], 0, 0.0),
