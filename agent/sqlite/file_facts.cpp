@@ -12,6 +12,8 @@ namespace syncnode::sqlite {
 namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
+constexpr int64_t kFineTick = kSecond / 20;   // the kernel's slowest tick is 10 ms
+constexpr int64_t kCoarseTick = 2 * kSecond;  // ext3-sized inodes keep whole seconds
 
 int64_t nanoseconds(const timespec& time) {
   return time.tv_sec * kSecond + time.tv_nsec;
@@ -49,7 +51,8 @@ std::chrono::nanoseconds unsettled_for(const FileFacts& facts) {
   if (!facts.exists) return std::chrono::nanoseconds(0);
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
-  const int64_t tick = std::chrono::nanoseconds(kTimestampTick).count();
+  const bool whole_seconds = facts.modified % kSecond == 0 && facts.changed % kSecond == 0;
+  const int64_t tick = whole_seconds ? kCoarseTick : kFineTick;
   const int64_t age = nanoseconds(now) - std::max(facts.modified, facts.changed);
   // A stamp from the future cannot be repeated by a write of today.
   if (age >= tick || age <= -tick) return std::chrono::nanoseconds(0);

@@ -31,11 +31,9 @@ struct FileFacts {
 Result<FileFacts> facts_of(const std::string& path);  // absent is not an error
 Result<FileFacts> facts_of(int fd);
 
-// Timestamps come from a clock that ticks every few milliseconds: two writes within a tick cannot be told
-// apart. Facts older than this can.
-inline constexpr std::chrono::milliseconds kTimestampTick{100};
-
-// How long until these facts are old enough to betray the next write; 0 when they are.
+// How long until these facts are old enough to betray the next write; 0 when they are. Timestamps come from a
+// clock that ticks every few milliseconds, on some file systems every second: within a tick two writes look
+// like one.
 std::chrono::nanoseconds unsettled_for(const FileFacts& facts);
 
 // Waits without a signal to wait for: the other side is a foreign process that tells us nothing.

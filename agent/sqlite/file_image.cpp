@@ -15,23 +15,31 @@ constexpr int64_t kStep = 1 << 20;  // how much may pass between two looks at th
 
 }  // namespace
 
-UniqueFd reserve_image(int64_t size) {
-  UniqueFd image(::memfd_create("sync-node-image", MFD_CLOEXEC));
-  if (image.valid() && size > 0 && ::fallocate(image.get(), 0, 0, size) != 0) image.reset();
-  return image;
+void ImageSpace::reserve(int64_t main_size, int64_t wal_size) {
+  if (!fits(main_size, wal_size)) return;
+  reserve(main_, main_size);
+  reserve(wal_, wal_size);
 }
 
-bool fill_image(const UniqueFd& image, int fd, int64_t size, Deadline until) {
-  if (!image.valid() || ::ftruncate(image.get(), size) != 0) return false;
+void ImageSpace::reserve(Image& image, int64_t size) {
+  if (!image.fd.valid()) image.fd.reset(::memfd_create("sync-node-image", MFD_CLOEXEC));
+  if (!image.fd.valid() || size <= image.reserved) return;
+  if (::fallocate(image.fd.get(), 0, 0, size) == 0) image.reserved = size;
+}
+
+bool ImageSpace::fill(Image& image, int fd, int64_t size, Deadline until) {
+  if (!image.fd.valid()) return false;
   off_t offset = 0;
   while (offset < size) {
     if (BootClock::now() >= until) return false;
     const ssize_t part =
-        ::sendfile(image.get(), fd, &offset, static_cast<size_t>(std::min(kStep, size - offset)));
+        ::sendfile(image.fd.get(), fd, &offset, static_cast<size_t>(std::min(kStep, size - offset)));
     if (part < 0 && errno == EINTR) continue;
-    if (part <= 0) return false;
+    if (part <= 0) break;
   }
-  return true;
+  // The descriptor's own position is where sendfile writes: back to the start for the next attempt.
+  ::lseek(image.fd.get(), 0, SEEK_SET);
+  return offset >= size && ::ftruncate(image.fd.get(), size) == 0;
 }
 
 }  // namespace syncnode::sqlite

@@ -1,6 +1,7 @@
-// A copy of an open file in memory (memfd), so that a snapshot of a small file needs neither lock nor luck
-// after the first milliseconds. Refuses files that do not fit the caller's limit: that is the caller's check.
-// Any thread.
+// Copies of a small source in memory (memfd), so that a snapshot needs neither lock nor luck after the first
+// milliseconds. ImageSpace is the memory, kept from one attempt to the next: reserving it is most of the
+// work, and what is left must be done faster than the application closes and opens its file. Refuses files
+// above its limit. One thread.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +11,33 @@
 
 namespace syncnode::sqlite {
 
-// Memory for `size` bytes. Half of the work of a copy, so it is done before a lock is taken; an invalid
-// descriptor when memory is short.
-UniqueFd reserve_image(int64_t size);
+class ImageSpace {
+ public:
+  explicit ImageSpace(int64_t limit) : limit_(limit) {}
 
-// Fills the image with the first `size` bytes of `fd` and gives it that size. False when they are not there
-// any more, memory is short, or `until` has passed.
-bool fill_image(const UniqueFd& image, int fd, int64_t size, Deadline until);
+  bool fits(int64_t main_size, int64_t wal_size) const { return main_size + wal_size <= limit_; }
+  // Before anything is locked. Does nothing for what does not fit, or when memory is short.
+  void reserve(int64_t main_size, int64_t wal_size);
+
+  // Copies the first `size` bytes of `fd` and gives the image that size. False when they are not there any
+  // more, memory is short, or `until` has passed.
+  bool fill_main(int fd, int64_t size, Deadline until) { return fill(main_, fd, size, until); }
+  bool fill_wal(int fd, int64_t size, Deadline until) { return fill(wal_, fd, size, until); }
+
+  int main() const { return main_.fd.get(); }
+  int wal() const { return wal_.fd.get(); }
+
+ private:
+  struct Image {
+    UniqueFd fd;
+    int64_t reserved = 0;
+  };
+  static void reserve(Image& image, int64_t size);
+  static bool fill(Image& image, int fd, int64_t size, Deadline until);
+
+  const int64_t limit_;
+  Image main_;
+  Image wal_;
+};
 
 }  // namespace syncnode::sqlite

@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/result.h"
+#include "sqlite/file_image.h"
 #include "sqlite/snapshot.h"
 #include "sqlite/source_file.h"
 
@@ -16,7 +18,8 @@ namespace syncnode::sqlite {
 
 class ReadGuard {
  public:
-  explicit ReadGuard(const SourceFile& file) : file_(file) {}
+  ReadGuard(const SourceFile& file, std::shared_ptr<ImageSpace> images, Deadline deadline)
+      : file_(file), images_(std::move(images)), deadline_(deadline) {}
   virtual ~ReadGuard() = default;
   ReadGuard(const ReadGuard&) = delete;
   ReadGuard& operator=(const ReadGuard&) = delete;
@@ -38,9 +41,9 @@ class ReadGuard {
 
   // SQLite has begun its read transaction. kAborted when it did not take the path this guard guards.
   virtual Status started() = 0;
-  // Copies a file of at most `limit` bytes, where this guard can, so that nothing can break the snapshot any
-  // more.
-  virtual Status keep_image(int64_t limit) = 0;
+  // Copies the files into memory where they fit, so that nothing can break the snapshot any more. kAborted
+  // when it broke meanwhile.
+  virtual Status keep_image() = 0;
   // True so far? kAborted when not.
   virtual Status check() = 0;
   virtual std::chrono::nanoseconds longest_shared_hold() const { return std::chrono::nanoseconds(0); }
@@ -50,6 +53,8 @@ class ReadGuard {
     return Error{ErrorCode::kAborted, "'" + file_.path() + "' changed while it was read: " + what, ""};
   }
   const SourceFile& file_;
+  const std::shared_ptr<ImageSpace> images_;
+  const Deadline deadline_;
 };
 
 }  // namespace syncnode::sqlite

@@ -16,11 +16,14 @@ constexpr int kFirstReadMark = 3;
 constexpr int kSlots = 8;
 // The wal-index header (walindex format): two copies of 48 bytes, then the checkpoint facts.
 constexpr size_t kHeaderSize = 48;
+constexpr size_t kPageSizeOffset = 14;
 constexpr size_t kLastFrameOffset = 16;
 constexpr size_t kSaltOffset = 32;
 constexpr size_t kBackfilledOffset = 96;
 constexpr size_t kBackfillAttemptedOffset = 128;
 constexpr size_t kShmPrefix = 136;
+constexpr int64_t kLogHeaderSize = 32;
+constexpr int64_t kFrameHeaderSize = 24;
 constexpr off_t kWalSequenceOffset = 12;
 constexpr int kStableTries = 20;
 constexpr std::chrono::microseconds kWriterPause{50};
@@ -37,14 +40,23 @@ uint32_t big_endian_u32(const char* bytes) {
   return value;
 }
 
+int64_t log_size(const char* header) {
+  uint16_t stored = 0;
+  std::memcpy(&stored, header + kPageSizeOffset, sizeof stored);
+  const int64_t page_size = stored == 1 ? 65536 : stored;
+  const int64_t frames = native_u32(header + kLastFrameOffset);
+  return frames == 0 ? 0 : kLogHeaderSize + frames * (kFrameHeaderSize + page_size);
+}
+
 bool copies_agree(const char* prefix) {
   return std::memcmp(prefix, prefix + kHeaderSize, kHeaderSize) == 0;
 }
 
 }  // namespace
 
-ReadMark::ReadMark(const SourceFile& file, UniqueFd wal, UniqueFd shm, Deadline deadline)
-    : WalGuard(file, std::move(wal), deadline), shm_(std::move(shm)) {}
+ReadMark::ReadMark(const SourceFile& file, std::shared_ptr<ImageSpace> images, Deadline deadline,
+                   UniqueFd wal, UniqueFd shm)
+    : WalGuard(file, std::move(images), deadline, std::move(wal)), shm_(std::move(shm)) {}
 
 bool ReadMark::is_live(int shm_fd) {
   return holder_of(shm_fd, kShmDeadman, 1) == RangeHolder::kReader;
@@ -52,6 +64,17 @@ bool ReadMark::is_live(int shm_fd) {
 
 bool ReadMark::is_being_initialised(int shm_fd) {
   return holder_of(shm_fd, kShmDeadman, 1) == RangeHolder::kWriter;
+}
+
+int64_t ReadMark::log_bytes(int shm_fd) {
+  char header[kHeaderSize]{};
+  read_fully(shm_fd, header, sizeof header, 0);
+  return log_size(header);
+}
+
+// Frames after our last one are none of ours; a reader of the main file alone needs no frame at all.
+Result<int64_t> ReadMark::wal_bytes() const {
+  return mark_ == kFirstReadMark ? 0 : log_size(regions_[0].bytes.get());
 }
 
 bool ReadMark::load(size_t index) {

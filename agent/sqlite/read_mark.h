@@ -16,7 +16,8 @@ namespace syncnode::sqlite {
 
 class ReadMark final : public WalGuard {
  public:
-  ReadMark(const SourceFile& file, UniqueFd wal, UniqueFd shm, Deadline deadline);
+  ReadMark(const SourceFile& file, std::shared_ptr<ImageSpace> images, Deadline deadline, UniqueFd wal,
+           UniqueFd shm);
 
   Status acquire() override { return {}; }
   int map_shm(int region, int size, volatile void** out) override;
@@ -27,8 +28,11 @@ class ReadMark final : public WalGuard {
   // Somebody is connected to this shared memory, so what it says can be trusted.
   static bool is_live(int shm_fd);
   static bool is_being_initialised(int shm_fd);
+  // How many bytes of the -wal are in use, by what the shared memory says now.
+  static int64_t log_bytes(int shm_fd);
 
  private:
+  Result<int64_t> wal_bytes() const override;
   Status before_image() override;  // the whole index: it may be reset as soon as the mark is given back
   void after_image() override;     // gives the mark back
 

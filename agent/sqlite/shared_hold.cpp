@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
-#include "sqlite/file_image.h"
 #include "sqlite/ofd_lock.h"
 
 namespace syncnode::sqlite {
@@ -19,8 +19,9 @@ constexpr size_t kCounterSize = 16;
 
 }  // namespace
 
-SharedHold::SharedHold(const SourceFile& file, const SnapshotOptions& options, Deadline deadline)
-    : ReadGuard(file), options_(options), deadline_(deadline) {}
+SharedHold::SharedHold(const SourceFile& file, std::shared_ptr<ImageSpace> images, Deadline deadline,
+                       std::chrono::milliseconds longest)
+    : ReadGuard(file, std::move(images), deadline), longest_(longest) {}
 
 SharedHold::~SharedHold() {
   watcher_ = {};  // stops and joins before the lock's state goes away
@@ -57,7 +58,7 @@ void SharedHold::watch(const std::stop_token& stop) {
       woken_.wait(lock, stop, [this] { return held_; });
       continue;
     }
-    const auto left = held_since_ + options_.hold - BootClock::now();
+    const auto left = held_since_ + longest_ - BootClock::now();
     if (left <= left.zero()) {
       give_back();
     } else {
@@ -90,9 +91,6 @@ Status SharedHold::check_unchanged() {
 Status SharedHold::acquire() {
   std::lock_guard lock(mutex_);
   if (begun_) return broken_ ? Status(*broken_) : Status();
-  SN_ASSIGN(const FileFacts facts, file_.facts());
-  UniqueFd image;
-  if (facts.size <= options_.image_bytes) image = reserve_image(facts.size);
   while (!try_shared()) {
     if (BootClock::now() >= deadline_) {
       return Error{ErrorCode::kStarved, "'" + file_.path() + "' was locked by writers all the time", ""};
@@ -103,22 +101,20 @@ Status SharedHold::acquire() {
     give_back();
     return unchanged;
   }
-  if (!copy_image(std::move(image)))
-    watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+  if (!copy_image()) watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
   return broken_ ? Status(*broken_) : Status();
 }
 
 // False where the file is too large, or too slow to copy within one hold.
-bool SharedHold::copy_image(UniqueFd image) {
-  if (!image.valid() || facts_.size > options_.image_bytes) return false;
-  const bool whole = fill_image(image, file_.fd(), facts_.size, held_since_ + options_.hold);
+bool SharedHold::copy_image() {
+  if (!images_->fits(facts_.size, 0)) return false;
+  imaged_ = images_->fill_main(file_.fd(), facts_.size, held_since_ + longest_);
   give_back();
-  if (whole) image_ = std::move(image);
-  return whole;
+  return imaged_;
 }
 
 Status SharedHold::ensure_held() {
-  if (held_ && BootClock::now() >= held_since_ + options_.hold) give_back();
+  if (held_ && BootClock::now() >= held_since_ + longest_) give_back();
   if (broken_) return *broken_;
   if (held_) return {};
   Status outcome = try_shared() ? check_unchanged() : Status(changed("a writer wants it"));
@@ -128,8 +124,8 @@ Status SharedHold::ensure_held() {
 
 Result<size_t> SharedHold::read_main(void* buffer, size_t size, off_t offset) {
   ssize_t got = 0;
-  if (image_.valid()) {
-    got = read_fully(image_.get(), buffer, size, offset);
+  if (imaged_) {
+    got = read_fully(images_->main(), buffer, size, offset);
   } else {
     std::lock_guard lock(mutex_);
     // Before it locks anything SQLite looks at the page size; it looks again under the lock.

@@ -16,7 +16,8 @@ namespace syncnode::sqlite {
 
 class SharedHold final : public ReadGuard {
  public:
-  SharedHold(const SourceFile& file, const SnapshotOptions& options, Deadline deadline);
+  SharedHold(const SourceFile& file, std::shared_ptr<ImageSpace> images, Deadline deadline,
+             std::chrono::milliseconds longest);
   ~SharedHold() override;
 
   JournalMode journal_mode() const override { return JournalMode::kRollback; }
@@ -27,7 +28,7 @@ class SharedHold final : public ReadGuard {
   int map_shm(int region, int size, volatile void** out) override;
   int lock_shm(int slot, int count, int flags) override;
   Status started() override;
-  Status keep_image(int64_t) override { return {}; }  // was done in the first hold
+  Status keep_image() override { return {}; }  // was done in the first hold
   Status check() override;
   std::chrono::nanoseconds longest_shared_hold() const override;
 
@@ -37,11 +38,10 @@ class SharedHold final : public ReadGuard {
   Status ensure_held();
   void give_back();
   Status check_unchanged();
-  bool copy_image(UniqueFd image);
+  bool copy_image();
   void watch(const std::stop_token& stop);
 
-  const SnapshotOptions options_;
-  const Deadline deadline_;
+  const std::chrono::milliseconds longest_;
   mutable std::mutex mutex_;
   std::condition_variable_any woken_;
   bool held_ = false;
@@ -51,7 +51,7 @@ class SharedHold final : public ReadGuard {
   bool begun_ = false;
   FileFacts facts_;              // as of the first hold
   SourceFile::Header header_{};  // as of the first hold
-  UniqueFd image_;
+  bool imaged_ = false;
   std::jthread watcher_;
 };
 

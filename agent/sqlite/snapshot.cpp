@@ -22,14 +22,16 @@ Error busy(const SourceFile& file, const std::string& why) {
   return Error{ErrorCode::kUnavailable, "'" + file.path() + "' " + why, ""};
 }
 
-Result<std::unique_ptr<ReadGuard>> choose_guard(const SourceFile& file, const SnapshotOptions& options,
-                                                Deadline deadline, bool index_unusable) {
-  SN_ASSIGN(const SourceFile::Header header, file.read_header());
-  SN_ASSIGN(const FileFacts facts, file.facts());
-  SN_ASSIGN(const bool wal_exists, file.wal_exists());
-  const bool wal_mode = facts.size > 0 && (SourceFile::says_wal(header) || wal_exists);
-  if (!wal_mode) return {std::make_unique<SharedHold>(file, options, deadline)};
+// What all attempts of one open() share.
+struct Attempts {
+  const SnapshotOptions options;
+  const Deadline deadline;
+  const std::shared_ptr<ImageSpace> images;
+  bool index_unusable = false;
+};
 
+Result<std::unique_ptr<ReadGuard>> choose_wal_guard(const SourceFile& file, const FileFacts& facts,
+                                                    const Attempts& attempts) {
   SN_ASSIGN(const bool hot, file.has_hot_journal());
   if (hot) return hot_journal_error(file.path());
   if (write_locked(file.fd(), kPendingByte, kSharedFirst + kSharedSize - kPendingByte)) {
@@ -40,10 +42,27 @@ Result<std::unique_ptr<ReadGuard>> choose_guard(const SourceFile& file, const Sn
   if (shm.valid() && ReadMark::is_being_initialised(shm.get())) {
     return busy(file, "is being opened by its application");
   }
-  if (wal.valid() && shm.valid() && ReadMark::is_live(shm.get()) && !index_unusable) {
-    return {std::make_unique<ReadMark>(file, std::move(wal), std::move(shm), deadline)};
+  if (wal.valid() && shm.valid() && ReadMark::is_live(shm.get()) && !attempts.index_unusable) {
+    attempts.images->reserve(facts.size, ReadMark::log_bytes(shm.get()));
+    return {
+        std::make_unique<ReadMark>(file, attempts.images, attempts.deadline, std::move(wal), std::move(shm))};
   }
-  return {std::make_unique<UnlockedRead>(file, std::move(wal), deadline)};
+  FileFacts wal_facts;
+  if (wal.valid()) {
+    SN_ASSIGN(wal_facts, facts_of(wal.get()));
+  }
+  attempts.images->reserve(facts.size, wal_facts.size);
+  return {std::make_unique<UnlockedRead>(file, attempts.images, attempts.deadline, std::move(wal))};
+}
+
+Result<std::unique_ptr<ReadGuard>> choose_guard(const SourceFile& file, const Attempts& attempts) {
+  SN_ASSIGN(const SourceFile::Header header, file.read_header());
+  SN_ASSIGN(const FileFacts facts, file.facts());
+  SN_ASSIGN(const bool wal_exists, file.wal_exists());
+  if (facts.size > 0 && (SourceFile::says_wal(header) || wal_exists))
+    return choose_wal_guard(file, facts, attempts);
+  attempts.images->reserve(facts.size, 0);
+  return {std::make_unique<SharedHold>(file, attempts.images, attempts.deadline, attempts.options.hold)};
 }
 
 // The wal-index is there but has nothing for a reader who may not write to it (no read mark yet, not
@@ -55,7 +74,7 @@ bool index_is_unusable(int code) {
 class LiveSnapshot final : public Snapshot {
  public:
   LiveSnapshot(SourceFile file) : file_(std::move(file)) {}
-  Status begin(const SnapshotOptions& options, Deadline deadline, bool& index_unusable);
+  Status begin(Attempts& attempts);
 
   Result<SourceSchema> read_schema() override {
     auto schema = sqlite::read_schema(database_);
@@ -107,8 +126,8 @@ Status LiveSnapshot::configure() {
   return {};
 }
 
-Status LiveSnapshot::begin(const SnapshotOptions& options, Deadline deadline, bool& index_unusable) {
-  SN_ASSIGN(guard_, choose_guard(file_, options, deadline, index_unusable));
+Status LiveSnapshot::begin(Attempts& attempts) {
+  SN_ASSIGN(guard_, choose_guard(file_, attempts));
   vfs_ = std::make_unique<QuietVfs>(file_, *guard_);
   begun_at_ = BootClock::now();
   next_check_ = begun_at_ + kCheckInterval;
@@ -125,13 +144,13 @@ Status LiveSnapshot::begin(const SnapshotOptions& options, Deadline deadline, bo
     const int code = sqlite3_extended_errcode(handle);
     SN_TRY(vfs_->check());
     if (index_is_unusable(code)) {
-      index_unusable = true;
+      attempts.index_unusable = true;
       return busy(file_, "has a WAL index that is not ready");
     }
     return std::move(started).error().with_context("reading '" + file_.path() + "'");
   }
   SN_TRY(guard_->started());
-  return guard_->keep_image(options.image_bytes);
+  return guard_->keep_image();
 }
 
 bool may_pass(const Error& error) {
@@ -141,16 +160,16 @@ bool may_pass(const Error& error) {
 }  // namespace
 
 Result<std::unique_ptr<Snapshot>> Snapshot::open(const std::string& path, const SnapshotOptions& options) {
-  const Deadline deadline = deadline_in(options.patience);
-  bool index_unusable = false;
+  Attempts attempts{options, deadline_in(options.patience),
+                    std::make_shared<ImageSpace>(options.image_bytes)};
   for (;;) {
     auto file = SourceFile::open(path);
     if (!file) return std::move(file).error();
     auto snapshot = std::make_unique<LiveSnapshot>(std::move(*file));
-    auto begun = snapshot->begin(options, deadline, index_unusable);
+    auto begun = snapshot->begin(attempts);
     if (begun) return {std::move(snapshot)};
     if (!may_pass(begun.error())) return std::move(begun).error();
-    if (BootClock::now() >= deadline) {
+    if (BootClock::now() >= attempts.deadline) {
       return Error{ErrorCode::kStarved, "no quiet moment to read: " + begun.error().message,
                    begun.error().hint};
     }

@@ -18,6 +18,12 @@ Status UnlockedRead::look(FileFacts& main, FileFacts& wal) const {
   return {};
 }
 
+Result<int64_t> UnlockedRead::wal_bytes() const {
+  if (!wal_.valid()) return 0;
+  SN_ASSIGN(const FileFacts facts, facts_of(wal_.get()));
+  return facts.size;
+}
+
 Status UnlockedRead::acquire() {
   if (begun_) return {};
   for (;;) {

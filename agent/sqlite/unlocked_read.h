@@ -20,6 +20,7 @@ class UnlockedRead final : public WalGuard {
   Status check() override;
 
  private:
+  Result<int64_t> wal_bytes() const override;
   Status before_image() override { return {}; }
   void after_image() override {}
   Status look(FileFacts& main, FileFacts& wal) const;
