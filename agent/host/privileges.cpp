@@ -1,5 +1,6 @@
 #include "host/privileges.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
@@ -72,12 +73,26 @@ Result<bool> make_directory(const std::string& directory) {
                       "create its parent directory first");
 }
 
+// Made by root for us and not used yet (mkdir, then the first run): it may be handed over.
+bool unused_by_others(const std::string& directory) {
+  struct stat status {};
+  if (::stat(directory.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != 0) return false;
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(directory.c_str()), ::closedir);
+  if (!entries) return false;
+  while (const dirent* entry = ::readdir(entries.get())) {
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") return false;
+  }
+  return true;
+}
+
 Status make_directory_for(const std::string& directory, const Account& account) {
   SN_ASSIGN(const bool made, make_directory(directory));
-  if (!made || ::chown(directory.c_str(), account.uid, account.gid) == 0) return {};
+  if (!made && !unused_by_others(directory)) return {};
+  if (::chown(directory.c_str(), account.uid, account.gid) == 0) return {};
   Error error = system_error("giving the state directory '" + directory + "' to user '" + account.name + "'",
                              "create it as that user's beforehand, or run with CAP_CHOWN");
-  ::rmdir(directory.c_str());
+  if (made) ::rmdir(directory.c_str());
   return error;
 }
 

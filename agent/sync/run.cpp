@@ -175,7 +175,7 @@ Status run_journaled(LeasedRun& leased, SyncContext& context, RunReport& report,
 }  // namespace
 
 bool RunReport::held() const {
-  return std::any_of(tables.begin(), tables.end(), [](const TableOutcome& table) { return table.held > 0; });
+  return std::any_of(tables.begin(), tables.end(), [](const TableOutcome& table) { return table.waiting; });
 }
 
 bool VerifyReport::equal() const {

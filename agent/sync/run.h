@@ -46,6 +46,7 @@ struct TableOutcome {
   int64_t inserted = 0, updated = 0, removed = 0;
   int64_t quarantined = 0;  // values of this table now in quarantine
   int64_t held = 0;         // deletes (or a vanished table's rows) waiting for a person
+  bool waiting = false;     // something of this table waits, be it a vanished table without rows
 };
 
 struct RunReport {

@@ -143,7 +143,7 @@ Status SyncOnce::ship_all(RunReport& report) {
 Status SyncOnce::journal_tables(const RunReport& report, std::string_view status) {
   for (const auto& table : report.tables) {
     int64_t processed = status == "running" ? 0 : table.inserted + table.updated + table.removed;
-    SN_TRY(journal_.table(table, processed, table.held > 0 && status == "success" ? "held" : status));
+    SN_TRY(journal_.table(table, processed, table.waiting && status == "success" ? "held" : status));
   }
   return {};
 }

@@ -56,7 +56,7 @@ Status SyncOnce::settle_reading(TableReading& reading, bool client_trips, RunRep
   std::string table = wire_name(reading.outcome.name);
   const auto* vanished = find_decision(decisions_, table, HeldKind::kVanishedTable);
   if (vanished != nullptr && vanished->status != HeldDecision::Status::kRejected) {  // it is back
-    close_decision(*vanished, vanished->status == HeldDecision::Status::kReleased ? "applied" : "withdrawn");
+    close_decision(*vanished, "withdrawn");
   }
   if (reading.reload && hold_reload(reading, report)) return {};
   SN_TRY(settle_gone(reading, client_trips));
@@ -81,8 +81,8 @@ Status SyncOnce::settle_gone(TableReading& reading, bool client_trips) {
   auto status = decision == nullptr ? std::optional<HeldDecision::Status>() : decision->status;
   BrakeRule rule{context_.options.brake_min_rows, context_.options.brake_percent};
   if (leaving == 0) {
-    if (status == HeldDecision::Status::kWaiting) close_decision(*decision, "withdrawn");
-    if (status == HeldDecision::Status::kReleased) close_decision(*decision, "applied");
+    bool open = status == HeldDecision::Status::kWaiting || status == HeldDecision::Status::kReleased;
+    if (open) close_decision(*decision, "withdrawn");
   } else if (status == HeldDecision::Status::kRejected) {
     shipment.gone = GoneFate::kKeep;
     shipment.kept_because = decision->id;
@@ -93,6 +93,7 @@ Status SyncOnce::settle_gone(TableReading& reading, bool client_trips) {
              rule.trips(leaving, reading.in_copy)) {
     shipment.gone = GoneFate::kHold;
     reading.outcome.held = leaving;
+    reading.outcome.waiting = true;
     shipment_.held.push_back({table, HeldKind::kMassDelete, leaving, reading.in_copy});
   } else {
     reading.outcome.removed = leaving;
@@ -117,27 +118,18 @@ bool SyncOnce::hold_reload(const TableReading& reading, RunReport& report) {
   outcome.name = reading.outcome.name;
   outcome.rows = reading.outcome.rows;
   outcome.held = missing;
+  outcome.waiting = true;
   report.tables.push_back(outcome);
   return true;
 }
 
 Status SyncOnce::vanished_tables(RunReport& report) {
-  std::vector<const CopyTable*> empty;
-  size_t held_before = shipment_.held.size();
   for (const auto& table : state_.tables) {
     bool present = std::any_of(schema_.tables.begin(), schema_.tables.end(),
                                [&](const SourceTable& source) { return source.name == table.name; });
     if (present || table.state != "present" || table.target.empty()) continue;
-    SN_ASSIGN(int64_t rows, rows_in_copy(table.name));
-    if (rows == 0) {
-      empty.push_back(&table);
-    } else {
-      SN_TRY(vanished_table(table, report));
-    }
+    SN_TRY(vanished_table(table, report));
   }
-  // Beside tables that wait for a person, an empty one that went with them waits, too.
-  if (shipment_.held.size() > held_before) return {};
-  for (const CopyTable* table : empty) SN_TRY(vanished_table(*table, report));
   return {};
 }
 
@@ -156,8 +148,9 @@ Status SyncOnce::vanished_table(const CopyTable& table, RunReport& report) {
   }
   TableOutcome outcome;
   outcome.name = table.name;
-  if (!released && rows > 0) {
+  if (!released) {
     outcome.held = rows;
+    outcome.waiting = true;
     shipment_.held.push_back({name, HeldKind::kVanishedTable, rows, rows});
     report.tables.push_back(outcome);
     return {};
@@ -168,7 +161,7 @@ Status SyncOnce::vanished_table(const CopyTable& table, RunReport& report) {
   shape.target.clear();
   shape.columns.clear();
   shipment_.shapes.push_back(shape);
-  if (decision != nullptr) close_decision(*decision, released ? "applied" : "withdrawn");
+  close_decision(*decision, "applied");
   outcome.removed = rows;
   if (rows > 0) report.tables.push_back(outcome);
   return memory_->write_table({table.name, std::nullopt});

@@ -177,7 +177,7 @@ def copy_row(table: Described, columns: List[str], fields: List[str], quarantine
     else:
         row_key = bytes.fromhex(fields[0])
     for position, column in enumerate(columns):
-        key = (table.target, row_key, table.columns[column].target)
+        key = (table.name, row_key, table.columns[column].target)
         if key in quarantine:
             used.add(key)
             if values[position] != NULL_VALUE:
