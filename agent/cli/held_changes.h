@@ -13,7 +13,7 @@
 
 namespace syncnode::cli {
 
-// Documents of docs/schemas/held-list.json. `client` and `table` may be "" for all.
+// Documents of docs/sync-nodectl.schema.json, "held_change". `client` and `table` may be "" for all.
 Result<std::vector<json::Json>> held_changes(postgres::Connection& connection, const std::string& client,
                                              const std::string& table, Deadline deadline);
 std::vector<json::Json> waiting(const std::vector<json::Json>& changes);

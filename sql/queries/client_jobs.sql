@@ -1,5 +1,5 @@
 -- The last jobs of one client, newest first, one JSON document each.
--- $1 client name, $2 how many. Column: the document (docs/schemas/client-show.json, "jobs").
+-- $1 client name, $2 how many. Column: the document (docs/sync-nodectl.schema.json, "job").
 -- Called by `sync-nodectl client show` (cli/command_client_show.cpp).
 SELECT json_build_object(
          'job_id', j.job_id,

@@ -1,5 +1,5 @@
 -- The caller's clients with the state of their last run, one JSON document each, what needs attention first.
--- $1 client name, NULL for all. Column: the document (docs/schemas/client.json).
+-- $1 client name, NULL for all. Column: the document (docs/sync-nodectl.schema.json, "client").
 -- Called by `sync-nodectl client list` and `client show` (cli/command_client_list.cpp).
 SELECT json_build_object(
          'client_name', d.client_name,

@@ -1,5 +1,5 @@
 -- The tables of one client's source as the copy knows them, one JSON document each, by name.
--- {schema} the client's schema. Column: the document (docs/schemas/client-show.json, "tables").
+-- {schema} the client's schema. Column: the document (docs/sync-nodectl.schema.json, "table").
 -- Called by `sync-nodectl client show` (cli/command_client_show.cpp).
 SELECT json_build_object(
          'name', t.table_name,

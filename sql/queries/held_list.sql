@@ -1,5 +1,5 @@
 -- Changes the brake holds back, one JSON document each: those that wait first, then what was decided lately.
--- $1 client name, NULL for all. Column: the document (docs/schemas/held-list.json).
+-- $1 client name, NULL for all. Column: the document (docs/sync-nodectl.schema.json, "held_change").
 -- Called by `sync-nodectl held` (cli/held_changes.cpp).
 SELECT json_build_object(
          'held_id', h.held_id,
