@@ -181,7 +181,7 @@ Result<SourceSchema> read_schema(Database& database) {
     std::string reason = reason_to_skip(object, listed, virtual_tables);
     if (reason.empty()) {
       SN_ASSIGN(reason, unknown_syntax(scratch, object.sql));
-      if (!reason.empty()) reason = unreadable_definition() + ": " + reason;
+      if (!reason.empty()) reason.insert(0, unreadable_definition() + ": ");
     }
     SourceTable table;
     if (reason.empty()) {
