@@ -10,8 +10,9 @@ namespace syncnode::host {
 
 // As root: becomes user `sync-node` (or `nobody` where that does not exist), all groups dropped, keeping only
 // CAP_DAC_READ_SEARCH (effective, permitted, ambient none), no_new_privs, no core dumps. `state_directory` is
-// created for that user first when absent, and handed over when root made it and it is empty. As another uid: keeps what it has; drops everything but
-// CAP_DAC_READ_SEARCH. Works without CAP_CHOWN when the state directory already fits.
+// created for that user first when absent, and handed over when root made it and it is empty. As another uid:
+// keeps what it has; drops everything but CAP_DAC_READ_SEARCH. Works without CAP_CHOWN when the state
+// directory already fits.
 Status drop_to_reader(const std::string& state_directory);
 
 // kFailedPrecondition when this process could write the file, or create or delete in its directory.

@@ -118,11 +118,20 @@ TEST_F(Privileges, SaysWhatIsMissing) {
     return dropped.error().message.find("CAP_SETUID") != std::string::npos ? "" : dropped.error().to_string();
   });
   in_child([this]() -> std::string {
-    std::filesystem::create_directory(state() + "3");  // root's, so of no use to the reader
+    std::filesystem::create_directory(state() + "3");  // root's and in use, so of no use to the reader
+    std::ofstream(state() + "3/memory.db") << "x";
     auto dropped = drop_to_reader(state() + "3");
     return !dropped && dropped.error().hint.find("chown") != std::string::npos
                ? ""
                : "took a directory it cannot use";
+  });
+}
+
+TEST_F(Privileges, AnEmptyStateDirectoryOfRootsIsHandedOver) {
+  in_child([this]() -> std::string {
+    std::filesystem::create_directory(state());
+    auto dropped = drop_to_reader(state());
+    return dropped ? "" : dropped.error().to_string();
   });
 }
 
