@@ -13,6 +13,7 @@
 namespace syncnode::sqlite {
 namespace {
 
+constexpr std::chrono::milliseconds kJournalPause{20};  // more than a tick of the file system's clock
 constexpr std::string_view kMagic{"SQLite format 3\0", 16};
 
 Error refused(const std::string& path, const std::string& why, const std::string& hint) {
@@ -100,12 +101,22 @@ Result<bool> SourceFile::wal_exists() const {
   return facts.exists && (!facts.regular || facts.size > 0);
 }
 
-Result<bool> SourceFile::has_hot_journal() const {
+Result<FileFacts> SourceFile::ownerless_journal() const {
   SN_ASSIGN(const UniqueFd journal, open_for_reading(path_ + "-journal"));
-  if (!journal.valid()) return false;
   char first = 0;
-  if (read_fully(journal.get(), &first, 1, 0) != 1 || first == 0) return false;
-  return !write_locked(fd_.get(), kReservedByte, 1);
+  if (!journal.valid() || read_fully(journal.get(), &first, 1, 0) != 1 || first == 0) return FileFacts{};
+  if (write_locked(fd_.get(), kReservedByte, 1)) return FileFacts{};
+  return facts_of(journal.get());
+}
+
+Result<bool> SourceFile::has_hot_journal() const {
+  SN_ASSIGN(const FileFacts first, ownerless_journal());
+  if (!first.exists) return false;
+  // A writer may have ended between our look at the journal and our look at his lock, and another begun. A
+  // journal that nobody owns stays as it is.
+  pause_for(kJournalPause);
+  SN_ASSIGN(const FileFacts second, ownerless_journal());
+  return first == second;
 }
 
 Status SourceFile::check_same_file() const {

@@ -45,6 +45,9 @@ class SourceFile {
 
  private:
   SourceFile(std::string path, UniqueFd fd, SourceIdentity identity);
+  // A journal with a beginning while no writer holds the file; absent facts when there is none.
+  Result<FileFacts> ownerless_journal() const;
+
   std::string path_;
   UniqueFd fd_;
   SourceIdentity identity_;
