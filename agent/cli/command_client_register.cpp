@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/database.h"
 #include "config/database_url.h"
+#include "docker/container_data.h"
 #include "host/source_path.h"
 #include "sql/queries.h"
 
@@ -64,10 +65,21 @@ Status settle_login(postgres::Connection& connection, const Options& options,
   return {};
 }
 
+// Asked of Docker only when the operator gave no path: that takes root.
+Result<std::string> choose_path(const Options& options) {
+  if (!options.sqlite_path.empty()) return host::check_source_path(options.sqlite_path);
+  if (options.container.empty()) {
+    return Error{ErrorCode::kInvalidArgument, "where the client's database lies is not known",
+                 "give --sqlite-path FILE or --container CONTAINER"};
+  }
+  SN_ASSIGN(auto path, docker::database_of_container(options.container, command_deadline()));
+  return host::check_source_path(path);
+}
+
 Result<Registration> register_client(const Options& options, const config::Settings& settings) {
   Registration registration;
   SN_ASSIGN(registration.cluster, choose_cluster(options, settings));
-  SN_ASSIGN(registration.path, host::check_source_path(options.sqlite_path));
+  SN_ASSIGN(registration.path, choose_path(options));
   Deadline deadline = command_deadline();
   SN_ASSIGN(auto connection, connect_admin(options.admin, deadline));
   SN_ASSIGN(auto transaction, postgres::Transaction::begin(connection, {}, deadline));

@@ -98,6 +98,7 @@ class Commands(unittest.TestCase):
     def test_05_register(self) -> None:
         file = ('--sqlite-path', str(self.database), '--admin-url-file', str(self.admin))
         self.ctl('client', 'register', 'acme', '--sqlite-path', '/nowhere/webui.db', '--admin-url-file', str(self.admin), expect=1)
+        self.ctl('client', 'register', 'acme', '--admin-url-file', str(self.admin), expect=64)
         self.document('client register', 'acme', *file)
         self.assertIn('acme', self.ctl('client', 'register', 'ACME', *file, expect=1).stderr)
         other = self.ctl('client', 'register', 'other', *file, '--login', 'postgres', expect=1)
