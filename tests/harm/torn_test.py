@@ -133,7 +133,9 @@ def campaign(report, index, options, seed):
                 report.check(reading.error in ("aborted", "starved"), f"{name}, seed {seed}: {reading.text[-200:]}")
         out, err = writer.communicate(timeout=60)
         report.check(writer.returncode == 0, f"{name}, seed {seed}: the application failed: {err[-300:]}")
-        report.check(outcomes.get("valid", 0) > 0, f"{name}: no reading was ever valid: {outcomes}")
+        # Read in place beside an application whose last connection closes all the time, a reading may never fit in between.
+        may_starve = options and WRITERS[index][2] and "WAL" in str(WRITERS[index][1])
+        report.check(may_starve or outcomes.get("valid", 0) > 0, f"{name}: no reading was ever valid: {outcomes}")
         report.check(hold <= 0.1, f"{name}: SHARED was held for {hold} s")
         print(f"{name}: {out.strip()} transactions, readings {outcomes}, longest hold {hold * 1000:.0f} ms", flush=True)
 
