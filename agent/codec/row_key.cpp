@@ -78,7 +78,7 @@ void append_content_value(std::string& content, uint32_t column_id, const ValueV
 }
 
 std::string content_digest(std::string_view content) {
-  return sha256(content).substr(0, 16);
+  return sha256(content).substr(0, kContentDigest);
 }
 
 std::string multiset_key(std::string_view digest, uint32_t ordinal) {

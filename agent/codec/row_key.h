@@ -28,7 +28,8 @@ std::optional<std::vector<ValueView>> key_values(std::string_view key);
 // For tables without identity: `content` = encoded non-NULL values with their column ids, `ordinal` numbers
 // equal rows.
 void append_content_value(std::string& content, uint32_t column_id, const ValueView& value);
-std::string content_digest(std::string_view content);  // 16 bytes
+inline constexpr size_t kContentDigest = 16;  // bytes
+std::string content_digest(std::string_view content);
 std::string multiset_key(std::string_view digest, uint32_t ordinal);
 
 }  // namespace syncnode::codec

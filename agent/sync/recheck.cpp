@@ -7,10 +7,11 @@
 #include "codec/bytes.h"
 #include "codec/row_key.h"
 #include "memory/image_cursor.h"
+#include "memory/recheck_scratch.h"
 #include "postgres/fill.h"
 #include "sql/queries.h"
 #include "sync/merge.h"
-#include "sync/recheck_scratch.h"
+#include "sync/row_digest.h"
 #include "sync/source_rows.h"
 #include "sync/sync_once.h"
 
@@ -30,7 +31,7 @@ constexpr int kAttempts = 12;
 struct TableCheck {
   const SourceTable* source = nullptr;
   CopyTable copy;  // the columns that both sides have
-  std::optional<RecheckScratch> scratch;
+  std::optional<memory::RecheckScratch> scratch;
 };
 
 class Recheck {
@@ -93,7 +94,7 @@ class Recheck {
       check.source = &*source;
       check.copy = common_columns(copy, *source);
       if (!comparable(check)) continue;
-      SN_ASSIGN(check.scratch, RecheckScratch::create(buckets[i]));
+      SN_ASSIGN(check.scratch, memory::RecheckScratch::create(buckets[i]));
       Status digested = digest_source(check);
       if (!digested && is_key_misfit(digested.error())) continue;  // the table will be loaded anew
       SN_TRY(std::move(digested));
@@ -150,7 +151,7 @@ class Recheck {
   std::string keys_of(const CopyTable& table) const { return quoted_list(table.key_targets()); }
 
   Status compare_buckets(TableCheck& check, std::vector<memory::KeptRecord>& only_in_copy) {
-    RecheckScratch& scratch = *check.scratch;
+    memory::RecheckScratch& scratch = *check.scratch;
     SN_ASSIGN(auto sql, postgres::fill(sql::digest_buckets, {{"table", table_name(check.copy)},
                                                              {"keys", keys_of(check.copy)},
                                                              {"columns", quoted_columns(check.copy)}}));
@@ -161,8 +162,8 @@ class Recheck {
     for (int row = 0; row < rows.count(); ++row) {
       auto number = static_cast<uint32_t>(rows.int64(row, 0));
       seen[number] = true;
-      BucketDigest theirs{rows.int64(row, 1), static_cast<uint64_t>(rows.int64(row, 2)),
-                          static_cast<uint64_t>(rows.int64(row, 3))};
+      memory::BucketDigest theirs{rows.int64(row, 1), static_cast<uint64_t>(rows.int64(row, 2)),
+                                  static_cast<uint64_t>(rows.int64(row, 3))};
       if (theirs == scratch.bucket(number)) continue;
       SN_TRY(scratch.doubt(number));
       differing.add_int64(number);

@@ -5,16 +5,13 @@
 #include <string>
 #include <string_view>
 
+#include "memory/recheck_scratch.h"
 #include "sync/copy_shape.h"
 #include "sync/row_encoder.h"
 
 namespace syncnode::sync {
 
-struct RowDigest {
-  std::string key;           // 8 bytes: of the primary key in the copy
-  std::string row;           // 16 bytes: of all shipped columns
-  uint32_t bucket_bits = 0;  // first 4 bytes of the key's digest; masked it is the bucket
-};
+using memory::RowDigest;
 
 RowDigest digest_row(const CopyTable& table, const EncodedRow& row);
 // As sql/queries/digest_quarantine.sql; "" when nothing is quarantined.

@@ -1,42 +1,37 @@
 #include "sync/shape_plan.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "codec/target_name.h"
+#include "sqlite/source_query.h"
 
 namespace syncnode::sync {
 namespace {
 
-constexpr int kSampleRows = 1000;
+constexpr int64_t kSampleRows = 1000;
 constexpr size_t kColumnsPerQuery = 100;
-constexpr int kCounts = 5;
 
 struct Census {
   int64_t rows = 0;
   std::vector<codec::ColumnCensus> columns;  // as SourceTable::columns
 };
 
-// typeof() needs only the record's header, so a sample of large rows costs little.
 Result<Census> take_census(sqlite::Snapshot& snapshot, const SourceTable& table, bool all_rows) {
   Census census;
-  std::string source = "(SELECT * FROM " + sqlite::quote_identifier(table.name) +
-                       (all_rows ? ")" : " LIMIT " + std::to_string(kSampleRows) + ")");
+  auto sample = all_rows ? std::optional<int64_t>() : kSampleRows;
   for (size_t first = 0; first < table.columns.size(); first += kColumnsPerQuery) {
     size_t last = std::min(first + kColumnsPerQuery, table.columns.size());
-    std::string sql = "SELECT count(*)";
-    for (size_t i = first; i < last; ++i) {
-      std::string name = sqlite::quote_identifier(table.columns[i].name);
-      sql += ", total(typeof(" + name + ") = 'integer' AND " + name + " IN (0, 1))";
-      for (const char* word : {"integer", "real", "text", "blob"})
-        sql += ", total(typeof(" + name + ") = '" + word + "')";
-    }
-    SN_ASSIGN(auto statement, snapshot.prepare(sql + " FROM " + source));
+    std::vector<std::string> names;
+    for (size_t i = first; i < last; ++i) names.push_back(table.columns[i].name);
+    SN_ASSIGN(auto statement, snapshot.prepare(sqlite::census_query(names, table.name, sample)));
     SN_ASSIGN(bool found, statement.step());
     if (!found) return Error{ErrorCode::kInternal, "a count gave no row", ""};
     census.rows = statement.column_int64(0);
-    for (size_t i = first; i < last; ++i) {
+    for (size_t i = 0; i < names.size(); ++i) {
       auto at = [&](int kind) {
-        return static_cast<int64_t>(statement.column(1 + static_cast<int>(i - first) * kCounts + kind).real);
+        return static_cast<int64_t>(
+            statement.column(1 + static_cast<int>(i) * sqlite::kCensusCounts + kind).real);
       };
       census.columns.push_back({at(0), at(1), at(2), at(3), at(4)});
     }

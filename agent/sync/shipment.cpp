@@ -96,7 +96,7 @@ class Shipper {
     return {};
   }
 
-  Status remove_gone(const CopyTable& table, GoneRows& gone) {
+  Status remove_gone(const CopyTable& table, memory::GoneRows& gone) {
     auto keys = json::Json::array();
     SN_TRY(gone.for_each([&](const memory::KeptRecord& kept) -> Status {
       if (kept.rejected) return {};

@@ -1,51 +1,30 @@
 #include "sync/sorted_rows.h"
 
 #include "codec/row_key.h"
+#include "sqlite/source_query.h"
 
 namespace syncnode::sync {
-namespace {
-
-constexpr char kScratch[] = R"(
-  PRAGMA journal_mode = OFF;
-  PRAGMA synchronous = OFF;
-  PRAGMA cache_size = -16384;
-  CREATE TABLE row(position INTEGER, key BLOB, hash BLOB, misfit INTEGER, data BLOB);
-)";
-
-}  // namespace
 
 Result<std::unique_ptr<SourceRows>> SortedRows::open(sqlite::Snapshot& snapshot, const SourceTable& table,
                                                      const CopyTable& copy,
                                                      const SourceRowsOptions& options) {
-  SN_ASSIGN(auto scratch, sqlite::Database::open_own("", sqlite::Database::Mode::kReadWriteCreate, 0));
+  SN_ASSIGN(auto scratch, memory::SortedScratch::create());
   std::unique_ptr<SortedRows> rows(new SortedRows(copy, options.seed, std::move(scratch)));
-  SN_TRY(rows->scratch_.execute(kScratch));
   SN_TRY(rows->fill(snapshot, table));
-  SN_TRY(rows->start(options.after));
+  SN_TRY(rows->scratch_.sort(options.after));
   return std::unique_ptr<SourceRows>(std::move(rows));
 }
 
-int64_t SortedRows::position_of(std::string_view key) const {
-  return static_cast<int64_t>(codec::bytes_hash(seed_, key).low);
-}
-
 Status SortedRows::fill(sqlite::Snapshot& snapshot, const SourceTable& table) {
-  std::string sql = "SELECT ";
-  for (size_t i = 0; i < copy_.columns.size(); ++i) {
-    sql += (i == 0 ? "" : ", ") + sqlite::quote_identifier(copy_.columns[i].name);
-  }
-  SN_ASSIGN(auto scan, snapshot.prepare(sql + " FROM " + sqlite::quote_identifier(table.name)));
-  SN_ASSIGN(auto insert, scratch_.prepare("INSERT INTO row VALUES(?1, ?2, ?3, ?4, ?5)"));
+  SN_ASSIGN(auto scan, snapshot.prepare(sqlite::select_query(column_names(copy_), table.name)));
   RowEncoder encoder(copy_, seed_);
   std::vector<ValueView> values(copy_.columns.size());
   EncodedRow row;
-  std::string hash;
   std::string data;
-  SN_TRY(scratch_.execute("BEGIN"));
   while (true) {
     SN_TRY(snapshot.breathe());
     SN_ASSIGN(bool more, scan.step());
-    if (!more) break;
+    if (!more) return {};
     for (size_t i = 0; i < values.size(); ++i) values[i] = scan.column(static_cast<int>(i));
     if (copy_.key_kind == KeyKind::kMultiset) {
       row.key = encoder.digest(values);
@@ -54,63 +33,38 @@ Status SortedRows::fill(sqlite::Snapshot& snapshot, const SourceTable& table) {
     }
     encoder.encode(values, row);
     serialize(row, data);
-    hash.clear();
-    codec::append_row_hash(hash, encoder.hash(values));
-    insert.bind(1, position_of(row.key));
-    insert.bind_borrowed_blob(2, row.key);
-    insert.bind_borrowed_blob(3, hash);
-    insert.bind(4, row.quarantined.empty() ? 0 : 1);
-    insert.bind_borrowed_blob(5, data);
-    SN_TRY(insert.run());
+    auto position = static_cast<int64_t>(codec::bytes_hash(seed_, row.key).low);
+    SN_TRY(scratch_.add({position, row.key, encoder.hash(values), !row.quarantined.empty(), data}));
   }
-  return scratch_.execute("COMMIT; CREATE INDEX row_order ON row(position, key)");
-}
-
-Status SortedRows::start(std::optional<int64_t> after) {
-  SN_ASSIGN(rows_,
-            scratch_.prepare("SELECT position, key, hash, misfit, data FROM row WHERE position > ?1 OR ?2 "
-                             "ORDER BY position, key"));
-  rows_.bind(1, after.value_or(0));
-  rows_.bind(2, after ? 0 : 1);
-  SN_ASSIGN(point_, scratch_.prepare("SELECT data FROM row WHERE position = ?1 AND key = ?2"));
-  return {};
 }
 
 Result<bool> SortedRows::next() {
-  SN_ASSIGN(bool more, rows_.step());
-  if (!more) return false;
-  position_ = rows_.column_int64(0);
-  std::string_view stored = rows_.column_bytes(1);
+  SN_ASSIGN(auto row, scratch_.next());
+  if (!row) return false;
+  row_ = *row;
   if (copy_.key_kind == KeyKind::kMultiset) {
-    ordinal_ = stored == previous_digest_ ? ordinal_ + 1 : 0;
-    previous_digest_ = stored;
-    key_ = codec::multiset_key(stored, ordinal_);
+    ordinal_ = row_.key == previous_digest_ ? ordinal_ + 1 : 0;
+    previous_digest_ = row_.key;
+    key_ = codec::multiset_key(row_.key, ordinal_);
   } else {
-    key_ = stored;
+    key_ = row_.key;
   }
-  hash_ = codec::read_row_hash(rows_.column_bytes(2).data());
-  has_misfit_ = rows_.column_int64(3) != 0;
   return true;
 }
 
 Status SortedRows::encode(EncodedRow& out) {
-  SN_TRY(deserialize(rows_.column_bytes(4), out));
+  SN_TRY(deserialize(row_.data, out));
   out.key = key_;
   return {};
 }
 
 Status SortedRows::fetch(int64_t position, const std::string& key, EncodedRow& out) {
   // Equal rows of a multiset differ by their ordinal alone: any of them will do.
-  std::string stored = copy_.key_kind == KeyKind::kMultiset ? key.substr(0, 16) : key;
-  point_.reset();
-  point_.bind(1, position);
-  point_.bind_blob(2, stored);
-  SN_ASSIGN(bool found, point_.step());
-  if (!found)
-    return Error{ErrorCode::kInternal, "a row of table '" + copy_.name + "' left its scratch file", ""};
-  Status done = deserialize(point_.column_bytes(0), out);
+  std::string stored = copy_.key_kind == KeyKind::kMultiset ? key.substr(0, codec::kContentDigest) : key;
+  SN_ASSIGN(auto data, scratch_.find(position, stored));
+  SN_TRY(deserialize(data, out));
   out.key = key;
-  return done;
+  return {};
 }
 
 }  // namespace syncnode::sync

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "codec/row_key.h"
+#include "sqlite/source_query.h"
 #include "sync/sorted_rows.h"
 
 namespace syncnode::sync {
@@ -19,12 +20,12 @@ class RowidRows final : public SourceRows {
  public:
   static Result<std::unique_ptr<SourceRows>> open(sqlite::Snapshot& snapshot, const SourceTable& table,
                                                   const CopyTable& copy, const SourceRowsOptions& options) {
-    std::string select = select_columns(table, copy);
     std::string rowid(rowid_name(table));
-    SN_ASSIGN(auto scan, snapshot.prepare(select + (options.after ? " WHERE " + rowid + " > ?1" : "") +
-                                          " ORDER BY " + rowid));
+    auto names = column_names(copy);
+    SN_ASSIGN(auto scan, snapshot.prepare(
+                             sqlite::rowid_scan_query(rowid, names, table.name, options.after.has_value())));
     if (options.after) scan.bind(1, *options.after);
-    SN_ASSIGN(auto point, snapshot.prepare(select + " WHERE " + rowid + " = ?1"));
+    SN_ASSIGN(auto point, snapshot.prepare(sqlite::rowid_point_query(rowid, names, table.name)));
     return std::unique_ptr<SourceRows>(
         new RowidRows(snapshot, table, copy, options.seed, std::move(scan), std::move(point)));
   }
@@ -80,11 +81,6 @@ class RowidRows final : public SourceRows {
         alias_(key_is_position(table, copy)),
         values_(copy.columns.size()) {}
 
-  static std::string select_columns(const SourceTable& table, const CopyTable& copy) {
-    std::string sql = "SELECT " + std::string(rowid_name(table));
-    for (const auto& column : copy.columns) sql += ", " + sqlite::quote_identifier(column.name);
-    return sql + " FROM " + sqlite::quote_identifier(table.name);
-  }
   void read(const sqlite::Statement& row) {
     for (size_t i = 0; i < values_.size(); ++i) values_[i] = row.column(static_cast<int>(i) + 1);
   }
@@ -109,6 +105,12 @@ class RowidRows final : public SourceRows {
 constexpr char kReload[] = "the table is reloaded with encoded keys";
 
 }  // namespace
+
+std::vector<std::string> column_names(const CopyTable& copy) {
+  std::vector<std::string> names;
+  for (const auto& column : copy.columns) names.push_back(column.name);
+  return names;
+}
 
 Error key_misfit(const CopyTable& copy) {
   return {ErrorCode::kFailedPrecondition,

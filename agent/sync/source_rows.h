@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "codec/row_hash.h"
@@ -40,6 +41,8 @@ struct SourceRowsOptions {
 // `table` and `copy` must outlive the rows.
 Result<std::unique_ptr<SourceRows>> open_source_rows(sqlite::Snapshot& snapshot, const SourceTable& table,
                                                      const CopyTable& copy, const SourceRowsOptions& options);
+
+std::vector<std::string> column_names(const CopyTable& copy);  // in the source
 
 Error key_misfit(const CopyTable& copy);
 bool is_key_misfit(const Error& error);

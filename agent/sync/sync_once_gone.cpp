@@ -10,7 +10,8 @@ constexpr size_t kKeptBatch = 1000;
 constexpr char kKeptByDecision[] = "kept by decision";
 
 // What the memory goes on listing as present in the copy alone.
-Status remember_gone(memory::Memory& memory, const std::string& table, GoneRows& gone, GoneFate fate) {
+Status remember_gone(memory::Memory& memory, const std::string& table, memory::GoneRows& gone,
+                     GoneFate fate) {
   std::vector<memory::KeptRecord> batch;
   SN_TRY(gone.for_each([&](const memory::KeptRecord& kept) -> Status {
     bool stays = kept.rejected || fate != GoneFate::kRemove;

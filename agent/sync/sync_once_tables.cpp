@@ -1,6 +1,7 @@
 // SyncOnce, the reading half: each table of the snapshot becomes a TableShipment.
 #include <algorithm>
 
+#include "sqlite/source_query.h"
 #include "sync/source_rows.h"
 #include "sync/sync_once.h"
 
@@ -14,9 +15,7 @@ constexpr char kRetyped[] = "types were chosen from all values";
 
 // Counts at most `limit` rows.
 Result<int64_t> count_rows(sqlite::Snapshot& snapshot, const SourceTable& table, int64_t limit) {
-  std::string source =
-      "(SELECT 1 FROM " + sqlite::quote_identifier(table.name) + " LIMIT " + std::to_string(limit) + ")";
-  SN_ASSIGN(auto statement, snapshot.prepare("SELECT count(*) FROM " + source));
+  SN_ASSIGN(auto statement, snapshot.prepare(sqlite::count_query(table.name, limit)));
   SN_ASSIGN([[maybe_unused]] bool found, statement.step());
   return statement.column_int64(0);
 }

@@ -26,7 +26,7 @@ class Diff {
   }
 
   Result<TableChange> run(const std::optional<memory::Image>& former) {
-    SN_ASSIGN(change_.gone, GoneRows::create());
+    SN_ASSIGN(change_.gone, memory::GoneRows::create());
     SN_TRY(memory_.for_each_kept(table_.name,
                                  [&](const memory::KeptRecord& kept) { return change_.gone->add(kept); }));
     if (former) SN_TRY(give_up(*former));

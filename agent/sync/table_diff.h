@@ -9,31 +9,13 @@
 #include <string>
 
 #include "base/result.h"
+#include "memory/gone_rows.h"
 #include "memory/memory.h"
 #include "sqlite/snapshot.h"
 #include "sync/copy_shape.h"
 #include "sync/spool.h"
 
 namespace syncnode::sync {
-
-// Keys of rows that the copy has and the source has not, on local disk (a mass delete must not cost memory).
-class GoneRows {
- public:
-  static Result<GoneRows> create();
-  Status add(const memory::KeptRecord& kept);
-  // The record with this key, removed from here.
-  Result<std::optional<memory::KeptRecord>> take(const std::string& key);
-  Status for_each(const std::function<Status(const memory::KeptRecord&)>& visit);
-  int64_t count() const { return count_; }
-  int64_t rejected() const { return rejected_; }
-
- private:
-  explicit GoneRows(sqlite::Database database) : database_(std::move(database)) {}
-  sqlite::Database database_;
-  sqlite::Statement insert_, find_, remove_;
-  int64_t count_ = 0;
-  int64_t rejected_ = 0;
-};
 
 struct TableChange {
   CopyTable copy;
@@ -48,7 +30,7 @@ struct TableChange {
   int64_t uncleared_count = 0;
   std::optional<Spool> reappeared;  // keys of `_sync_kept` that the source has again
   int64_t reappeared_count = 0;
-  std::optional<GoneRows> gone;  // rows to remove (or hold)
+  std::optional<memory::GoneRows> gone;  // rows to remove (or hold)
 };
 
 struct TableDiffOptions {

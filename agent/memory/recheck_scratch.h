@@ -12,9 +12,15 @@
 #include "codec/row_hash.h"
 #include "memory/block.h"
 #include "sqlite/database.h"
-#include "sync/row_digest.h"
 
-namespace syncnode::sync {
+namespace syncnode::memory {
+
+// A row as both sides can hash it.
+struct RowDigest {
+  std::string key;           // 8 bytes: of the primary key in the copy
+  std::string row;           // 16 bytes: of all shipped columns
+  uint32_t bucket_bits = 0;  // first 4 bytes of the key's digest; masked it is the bucket
+};
 
 struct BucketDigest {
   int64_t rows = 0;
@@ -28,7 +34,7 @@ class RecheckScratch {
   // `buckets` is a power of two.
   static Result<RecheckScratch> create(uint32_t buckets);
 
-  Status add(const RowDigest& digest, const memory::Record& record, const std::string& quarantined);
+  Status add(const RowDigest& digest, const Record& record, const std::string& quarantined);
   const BucketDigest& bucket(uint32_t number) const { return buckets_[number]; }
   uint32_t mask() const { return static_cast<uint32_t>(buckets_.size()) - 1; }
 
@@ -40,7 +46,7 @@ class RecheckScratch {
   Status compare_quarantine(std::string_view row_key, std::string_view digest);
 
   // The rows that the copy has, in (position, key) order; a content that differs has the zero hash.
-  Status for_each(const std::function<Status(const memory::Record&)>& visit);
+  Status for_each(const std::function<Status(const Record&)>& visit);
 
  private:
   RecheckScratch(sqlite::Database database, uint32_t buckets)
@@ -51,4 +57,4 @@ class RecheckScratch {
   sqlite::Statement insert_, doubt_, find_, mark_, mark_quarantine_;
 };
 
-}  // namespace syncnode::sync
+}  // namespace syncnode::memory

@@ -1,8 +1,8 @@
-#include "sync/recheck_scratch.h"
+#include "memory/recheck_scratch.h"
 
 #include "codec/bytes.h"
 
-namespace syncnode::sync {
+namespace syncnode::memory {
 namespace {
 
 // state: 0 the copy has it as it is, 1 in doubt (not in the copy unless seen), 2 the copy has other content.
@@ -27,8 +27,7 @@ Result<RecheckScratch> RecheckScratch::create(uint32_t buckets) {
   return scratch;
 }
 
-Status RecheckScratch::add(const RowDigest& digest, const memory::Record& record,
-                           const std::string& quarantined) {
+Status RecheckScratch::add(const RowDigest& digest, const Record& record, const std::string& quarantined) {
   uint32_t number = digest.bucket_bits & mask();
   BucketDigest& bucket = buckets_[number];
   ++bucket.rows;
@@ -90,11 +89,11 @@ Status RecheckScratch::compare_quarantine(std::string_view row_key, std::string_
   return mark_quarantine_.run();
 }
 
-Status RecheckScratch::for_each(const std::function<Status(const memory::Record&)>& visit) {
+Status RecheckScratch::for_each(const std::function<Status(const Record&)>& visit) {
   SN_ASSIGN(auto all, database_.prepare("SELECT position, key, hash, copy_quarantined IS NOT NULL, state = 2 "
                                         "OR quarantined IS NOT copy_quarantined "
                                         "FROM row WHERE state <> 1 ORDER BY position, key"));
-  memory::Record record;
+  Record record;
   while (true) {
     SN_ASSIGN(bool more, all.step());
     if (!more) return {};
@@ -107,4 +106,4 @@ Status RecheckScratch::for_each(const std::function<Status(const memory::Record&
   }
 }
 
-}  // namespace syncnode::sync
+}  // namespace syncnode::memory

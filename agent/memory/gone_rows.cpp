@@ -1,6 +1,6 @@
-#include "sync/table_diff.h"
+#include "memory/gone_rows.h"
 
-namespace syncnode::sync {
+namespace syncnode::memory {
 namespace {
 
 constexpr char kSetup[] = R"(
@@ -12,8 +12,8 @@ constexpr char kSetup[] = R"(
   BEGIN;
 )";
 
-memory::KeptRecord read(const sqlite::Statement& row) {
-  memory::KeptRecord kept;
+KeptRecord read(const sqlite::Statement& row) {
+  KeptRecord kept;
   kept.record.key = row.column_bytes(0);
   kept.record.position = row.column_int64(1);
   kept.record.quarantined = row.column_int64(2) != 0;
@@ -35,7 +35,7 @@ Result<GoneRows> GoneRows::create() {
   return rows;
 }
 
-Status GoneRows::add(const memory::KeptRecord& kept) {
+Status GoneRows::add(const KeptRecord& kept) {
   std::string hash;
   codec::append_row_hash(hash, kept.record.hash);
   insert_.bind_borrowed_blob(1, kept.record.key);
@@ -48,11 +48,11 @@ Status GoneRows::add(const memory::KeptRecord& kept) {
   return insert_.run();
 }
 
-Result<std::optional<memory::KeptRecord>> GoneRows::take(const std::string& key) {
-  if (count_ == 0) return std::optional<memory::KeptRecord>();
+Result<std::optional<KeptRecord>> GoneRows::take(const std::string& key) {
+  if (count_ == 0) return std::optional<KeptRecord>();
   find_.bind_borrowed_blob(1, key);
   SN_ASSIGN(bool found, find_.step());
-  std::optional<memory::KeptRecord> kept;
+  std::optional<KeptRecord> kept;
   if (found) kept = read(find_);
   find_.reset();
   if (!kept) return kept;
@@ -63,7 +63,7 @@ Result<std::optional<memory::KeptRecord>> GoneRows::take(const std::string& key)
   return kept;
 }
 
-Status GoneRows::for_each(const std::function<Status(const memory::KeptRecord&)>& visit) {
+Status GoneRows::for_each(const std::function<Status(const KeptRecord&)>& visit) {
   SN_ASSIGN(auto all,
             database_.prepare("SELECT key, position, quarantined, hash, rejected FROM gone ORDER BY key"));
   while (true) {
@@ -73,4 +73,4 @@ Status GoneRows::for_each(const std::function<Status(const memory::KeptRecord&)>
   }
 }
 
-}  // namespace syncnode::sync
+}  // namespace syncnode::memory

@@ -1,0 +1,31 @@
+// The few SELECTs that are asked of a client's tables: generated, since only the file knows its columns.
+// Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace syncnode::sqlite {
+
+// Every row, in no particular order.
+std::string select_query(const std::vector<std::string>& columns, std::string_view table);
+// `rowid` (a name that no column hides) first, then the columns.
+std::string rowid_scan_query(std::string_view rowid, const std::vector<std::string>& columns,
+                             std::string_view table,
+                             bool after);  // after: only rows above ?1
+std::string rowid_point_query(std::string_view rowid, const std::vector<std::string>& columns,
+                              std::string_view table);
+
+// One row: how many rows, at most `limit`.
+std::string count_query(std::string_view table, int64_t limit);
+
+// One row: count, then per column how many values are integer 0 or 1, integer, real, text, blob (as doubles).
+// typeof() needs only a record's header, so a sample of large rows costs little.
+inline constexpr int kCensusCounts = 5;
+std::string census_query(const std::vector<std::string>& columns, std::string_view table,
+                         std::optional<int64_t> sample);
+
+}  // namespace syncnode::sqlite
