@@ -2,11 +2,11 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdint>
 
 namespace syncnode {
@@ -41,7 +41,7 @@ void StopSignals::watch() {
     if (::poll(waits, 2, -1) < 0) continue;  // EINTR
     if (waits[1].revents != 0) return;
     if (waits[0].revents == 0) continue;
-    signalfd_siginfo info;
+    signalfd_siginfo info{};
     if (::read(signals_.get(), &info, sizeof info) != sizeof info) continue;
     source_.request_stop();
     // From here on this thread takes these signals with their default action.

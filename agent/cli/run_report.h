@@ -1,4 +1,5 @@
-// A run's and a verification's result as a page for people and as a JSON document (docs/sync-nodectl.schema.json). Pure.
+// A run's and a verification's result as a page for people and as a JSON document
+// (docs/sync-nodectl.schema.json). Pure.
 #pragma once
 
 #include <string>

@@ -146,17 +146,4 @@ std::vector<EnvEntry> parse_env(std::string_view text, std::string_view file_nam
   return entries;
 }
 
-std::string quote_env_value(std::string_view value) {
-  bool plain = value.find_first_of(kNotBare) == std::string_view::npos &&
-               value.find_first_of(" \t#~") == std::string_view::npos;
-  if (plain) return std::string(value);
-  if (value.find('\'') == std::string_view::npos) return fmt::format("'{}'", value);
-  std::string quoted = "\"";
-  for (char c : value) {
-    if (c == '"' || c == '\\' || c == '$' || c == '`') quoted.push_back('\\');
-    quoted.push_back(c);
-  }
-  return quoted + "\"";
-}
-
 }  // namespace syncnode::config

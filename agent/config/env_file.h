@@ -25,8 +25,4 @@ struct EnvEntry {
 // `file_name` is for the problems only. Entries of lines that are wrong are left out.
 std::vector<EnvEntry> parse_env(std::string_view text, std::string_view file_name, Problems& problems);
 
-// A value as it can stand behind KEY=, quoted where it has to be. Never fails for text without NUL and
-// newline.
-std::string quote_env_value(std::string_view value);
-
 }  // namespace syncnode::config

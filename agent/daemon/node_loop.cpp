@@ -30,17 +30,17 @@ std::string application_name(const config::Settings& settings) {
 }
 
 Result<sync::RunReport> run_client(const config::Settings& settings, const std::string& client, Log& log,
-                                   std::stop_token stop) {
+                                   const std::stop_token& stop) {
   SN_ASSIGN(auto options,
             oneshot::prepare_run(settings, {client, std::nullopt, "", application_name(settings)}));
   options.triggered_by = "scheduled";
   oneshot::QuietProgress progress;
-  return sync::run_sync(options, log, progress, std::move(stop));
+  return sync::run_sync(options, log, progress, stop);
 }
 
 }  // namespace
 
-void NodeLoop::run(std::stop_token stop) {
+void NodeLoop::run(const std::stop_token& stop) {
   log_.info(fmt::format("{} of cluster '{}' started", settings_.role, settings_.cluster_name));
   while (!stop.stop_requested()) {
     auto due = read_due();
@@ -66,6 +66,7 @@ Result<std::vector<DueClient>> NodeLoop::read_due() {
   SN_ASSIGN(auto rows,
             connection.query(sql::client_due, {postgres::Param::text(settings_.cluster_name)}, deadline));
   std::vector<DueClient> clients;
+  clients.reserve(static_cast<size_t>(rows.count()));
   for (int row = 0; row < rows.count(); ++row) {
     clients.push_back({std::string(rows.text(row, 0)), std::chrono::seconds(rows.int64(row, 1)),
                        std::chrono::seconds(rows.int64(row, 2))});
@@ -82,7 +83,7 @@ void NodeLoop::report_database(const Result<std::vector<DueClient>>& due) {
   database_lost_ = !due;
 }
 
-void NodeLoop::sync_one(const DueClient& client, std::stop_token stop) {
+void NodeLoop::sync_one(const DueClient& client, const std::stop_token& stop) {
   auto report = run_client(settings_, client.name, log_, stop);
   if (!report) {
     if (stop.stop_requested()) return;

@@ -19,12 +19,12 @@ class NodeLoop {
   NodeLoop(const config::Settings& settings, Log& log, uint64_t jitter_seed)
       : settings_(settings), log_(log), policy_(jitter_seed) {}
 
-  void run(std::stop_token stop);  // returns when stopped
+  void run(const std::stop_token& stop);  // returns when stopped
 
  private:
   Result<std::vector<DueClient>> read_due();
   void report_database(const Result<std::vector<DueClient>>& due);
-  void sync_one(const DueClient& client, std::stop_token stop);
+  void sync_one(const DueClient& client, const std::stop_token& stop);
 
   const config::Settings& settings_;
   Log& log_;
