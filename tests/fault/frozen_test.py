@@ -1,23 +1,43 @@
 """
 SQLite + Supabase Sync System - Frozen and Thawed
 
-A run is stopped (SIGSTOP) before each of its statements in turn, another node syncs newer changes meanwhile, then the first is
-thawed. It must not commit anything stale; the next run is right, nothing is applied twice, no conflict is invented.
+A run is stopped (SIGSTOP) at every step from reading its memory to giving its lease back, its statement held on the wire;
+another node syncs newer changes meanwhile; then the first is thawed and its statement goes on. It must not commit anything stale; the next run is right, nothing is applied twice, no conflict is invented.
 """
 
 import os
+import re
 import shutil
 import signal
 import sys
 import threading
 import time
 from pathlib import Path
-from typing import List, Optional
+from typing import List, NamedTuple, Optional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from fault.scenario import Scenario, is_long, require  # noqa: E402
+from fault.scenario import Scenario, require  # noqa: E402
 from support.product import Product  # noqa: E402
 from support.wire_proxy import WireProxy  # noqa: E402
+
+
+class Point(NamedTuple):
+    """A statement of a run; `after`: only once this one was seen."""
+
+    name: str
+    statement: bytes
+    after: Optional[bytes] = None
+
+
+POINTS: List[Point] = [
+    Point('the lease is taken', rb'UPDATE sync_metadata.leader_election'), Point('the copy is asked', rb'_sync_state'),
+    Point('held changes are asked', rb'FROM sync_metadata.held_changes'), Point('progress', rb'INSERT INTO sync_metadata.sync_progress'),
+    Point('the transaction begins', rb'statement_timeout = 600000'), Point('rows are merged', rb'INSERT INTO "client_frozen"."'),
+    Point('rows are removed', rb'remove_rows'), Point('the state is written', rb'INSERT INTO "client_frozen"._sync_state'),
+    Point('the fence', rb'sync_metadata.fence\('), Point('COMMIT', rb'COMMIT', rb'sync_metadata.fence\('),
+    Point('the job is closed', rb'UPDATE sync_metadata.sync_jobs\s+SET status = \$'),
+    Point('the lease is given back', rb'SET expires_at = to_timestamp\(0\)'),
+]
 
 
 def others_turn(scenario: Scenario, state: Optional[Path]) -> None:
@@ -33,62 +53,51 @@ def others_turn(scenario: Scenario, state: Optional[Path]) -> None:
     raise AssertionError(f'the other node never got through:\n{output}')
 
 
-def freeze_before(scenario: Scenario, proxy: WireProxy, number: int, state: Optional[Path]) -> bool:
-    """One round, frozen before its n-th statement; False when the run had fewer."""
+def freeze(scenario: Scenario, proxy: WireProxy, point: Point, turn: int, state: Optional[Path]) -> None:
+    """One round: frozen when the statement of this point arrives at the proxy."""
     proxy.reset()
     frozen, go_on = threading.Event(), threading.Event()
     process = scenario.start(proxy.url)
+    passed = [point.after is None]
 
-    def freeze(statement: int, _: bytes) -> bool:
-        if statement == number:
+    def stop(_: int, sql: bytes) -> bool:
+        if passed[0] and re.search(point.statement, sql) and not frozen.is_set():
             os.kill(process.pid, signal.SIGSTOP)
             frozen.set()
             go_on.wait(120)
+        passed[0] = passed[0] or re.search(point.after or b'', sql) is not None
         return False
 
-    proxy.before_statement = freeze
+    proxy.before_statement = stop
     while not frozen.wait(0.02):
         if process.poll() is not None:
             output, _ = process.communicate()
-            require(process.returncode == 0, f'an undisturbed run failed: exit {process.returncode}\n{output}')
-            return False
-    scenario.mutate(10, 1000 + number)
+            raise AssertionError(f'{point.name}: the run never got there: exit {process.returncode}\n{output}')
+    scenario.change(1000 + turn)
     others_turn(scenario, state)
     os.kill(process.pid, signal.SIGCONT)
     go_on.set()
     output, _ = process.communicate(timeout=120)
-    require(process.returncode in (0, 1), f'thawed run: exit {process.returncode}\n{output}')
-    return True
-
-
-def statements_of_a_run(scenario: Scenario, proxy: WireProxy) -> int:
-    proxy.reset()
-    scenario.mutate(20, 7)
-    ran = scenario.sync(proxy.url)
-    require(ran.code == 0, ran.output)
-    return proxy.statements
+    require(process.returncode in (0, 1), f'{point.name}: thawed run: exit {process.returncode}\n{output}')
 
 
 def main() -> int:
     with Product() as product, WireProxy(product.cluster.url) as proxy:
-        scenario = Scenario(product, 'frozen', chats=40, messages=150)
+        scenario = Scenario(product, 'frozen', chats=40, messages=400)
         scenario.synced()
         first = scenario.keys()
-        total = statements_of_a_run(scenario, proxy)
-        points: List[int] = list(range(1, total + 1)) if is_long() else sorted(set(range(max(1, total - 9), total + 1)) | {1, total // 2})
         other = product.directory / 'other-state'
-        frozen = 0
-        for shared in (True, False):
-            for number in points:
-                scenario.mutate(15, number)
-                if not shared and not other.exists():
-                    shutil.copytree(product.state, other)
-                frozen += freeze_before(scenario, proxy, number, None if shared else other)
-                scenario.expire_lease()
-                scenario.synced()
-                scenario.check(first)
-        require(frozen >= len(points), f'only {frozen} of {2 * len(points)} runs were frozen')
-        print(f'{frozen} runs frozen before {len(points)} of {total} statements, with shared and separate memories: equal, no conflict')
+        shutil.copytree(product.state, other)
+        product.hand_over(other)
+        turn = 0
+        for turn, (state, point) in enumerate((state, point) for state in (None, other) for point in POINTS):
+            scenario.change(turn)
+            freeze(scenario, proxy, point, turn, state)
+            scenario.expire_lease()
+            scenario.synced()
+            scenario.check(first)
+            print(f'frozen before {point.name}, {"one memory" if state is None else "separate memories"}: right', flush=True)
+    print(f'{turn + 1} runs frozen and thawed: equal, nothing twice, no conflict')
     return 0
 
 

@@ -36,6 +36,7 @@ def delete_memory(state: Path, _: Path) -> None:
 def restore_older(state: Path, older: Path) -> None:
     shutil.rmtree(state)
     shutil.copytree(older, state)
+    Product.hand_over(state)
 
 
 def damage(state: Path, _: Path) -> None:
@@ -64,7 +65,8 @@ def main() -> int:
             proxy.reset()
             ran = scenario.sync(proxy.url)
             require(ran.code == 0, f'{name}: exit {ran.code}\n{ran.output}')
-            rewritten = [row for row in before if row not in versions(scenario)]
+            after = versions(scenario)
+            rewritten = [row for row in before if row not in after]
             share = proxy.moved() / full
             print(f'{name}: {proxy.sent} bytes sent, {proxy.received} received, {share:.1%} of the {full} of a full upload, '
                   f'{len(rewritten)} rows rewritten', flush=True)

@@ -63,6 +63,15 @@ class Scenario:
         subprocess.run([sys.executable, '-B', SAMPLE, 'mutate', self.path, '--ops', str(operations), '--seed', str(seed)],
                        check=True, stdout=subprocess.DEVNULL)
 
+    def change(self, seed: int) -> None:
+        """A few of the application's writes, certainly with an update and deletions."""
+        self.mutate(10, seed)
+        database = sqlite3.connect(self.path, timeout=10)
+        with database:
+            database.execute('UPDATE "user" SET last_active_at = ?', (seed,))
+            database.execute('DELETE FROM message WHERE id IN (SELECT id FROM message ORDER BY id LIMIT 2)')
+        database.close()
+
     def writer(self, seconds: float, rate: float, seed: int = 1, journal: str = 'app') -> 'subprocess.Popen[str]':
         """The application at work in its own process."""
         return subprocess.Popen([sys.executable, '-B', SAMPLE, 'mutate', self.path, '--seconds', str(seconds), '--rate', str(rate),

@@ -145,7 +145,7 @@ class Copy:
         query = (f"SELECT table_name, encode(row_key, 'hex') AS row_key, column_name, storage_class, encode(value, 'hex') AS value "
                  f'FROM {quoted(self.schema)}._sync_quarantine ORDER BY table_name, row_key, column_name, piece')
         for row in self.documents(query):
-            key = (row['table_name'], bytes.fromhex(row['row_key']), row['column_name'])
+            key = (source_name(row['table_name']), bytes.fromhex(row['row_key']), row['column_name'])
             pieces.setdefault(key, []).append((row['storage_class'], bytes.fromhex(row['value'] or '')))
         return {key: Value(CLASSES[parts[0][0]], b''.join(part[1] for part in parts)) for key, parts in pieces.items()}
 
@@ -284,7 +284,7 @@ def compare_rows(source: Source, copy: Copy, tables: List[Tuple[Described, List[
         elif len(copied) < SHOWN:
             copied[digest] = values
     finish()
-    return {table.target for table, _ in tables}, used, rows
+    return set(by_name), used, rows
 
 
 def main() -> int:

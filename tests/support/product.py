@@ -6,6 +6,7 @@ commands run as an operator runs them. Programs come from SYNC_NODE_BIN.
 """
 
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -44,6 +45,7 @@ class Product:
             self.cluster = self.server.create_cluster(cluster)
             self.state = self.directory / 'state'
             self.state.mkdir()
+            self.hand_over(self.state)
         except BaseException:
             self.stop()
             raise
@@ -58,6 +60,15 @@ class Product:
         if self.owns_server:
             self.server.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    @staticmethod
+    def hand_over(folder: Path) -> None:
+        """Root commands drop to this user before they touch anything; the state directory must be theirs."""
+        if os.geteuid() == 0:
+            names = [entry.pw_name for entry in pwd.getpwall()]
+            user = 'sync-node' if 'sync-node' in names else 'nobody'
+            for path in [folder, *folder.rglob('*')]:
+                shutil.chown(path, user)
 
     # --- running programs -----------------------------------------------------------------------------
     def environment(self, url: Optional[str] = None, state: Optional[Path] = None) -> Dict[str, str]:
