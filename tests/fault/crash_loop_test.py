@@ -40,6 +40,7 @@ def main() -> int:
     wanted = 3000 if is_long() else 300
     with Product() as product:
         scenario = Scenario(product, 'loop')
+        scenario.release_brake()
         scenario.synced()
         first = scenario.keys()
         started = time.monotonic()

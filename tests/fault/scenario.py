@@ -29,6 +29,7 @@ class Scenario:
 
     def __init__(self, product: Product, name: str, **sample: int) -> None:
         self.product, self.name = product, name
+        self.settings = dict(SHORT_LEASE)
         self.folder = product.directory / name
         self.folder.mkdir()
         self.path = str(self.folder / 'webui.db')
@@ -46,7 +47,7 @@ class Scenario:
         product.register(name, self.path)
 
     def environment(self, url: Optional[str] = None, state: Optional[Path] = None) -> Dict[str, str]:
-        return {**self.product.environment(url, state), **SHORT_LEASE}
+        return {**self.product.environment(url, state), **self.settings}
 
     def sync(self, url: Optional[str] = None, state: Optional[Path] = None, *arguments: str) -> Ran:
         return self.product.sync(self.name, self.path, *arguments, env=self.environment(url, state))
@@ -76,6 +77,10 @@ class Scenario:
         """The application at work in its own process."""
         return subprocess.Popen([sys.executable, '-B', SAMPLE, 'mutate', self.path, '--seconds', str(seconds), '--rate', str(rate),
                                  '--seed', str(seed), '--journal', journal], stdout=subprocess.PIPE, text=True)
+
+    def release_brake(self) -> None:
+        """For workloads that rightly delete most of a table between two syncs."""
+        self.settings['BRAKE_MIN_ROWS'] = '1000000000'
 
     def expire_lease(self) -> None:
         """Lets the lease of a run that was killed run out now: it can no longer renew it."""

@@ -55,6 +55,7 @@ def measure(scenario: Scenario, journal: str, seconds: float, seed: int, beside:
 
 def campaign(product: Product, journal: str, pairs: int, seconds: float) -> None:
     scenario = Scenario(product, f'writers-{journal}', chats=120, messages=500)
+    scenario.release_brake()
     scenario.synced()
     alone: List[Figures] = []
     beside: List[Figures] = []
