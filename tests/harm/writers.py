@@ -9,6 +9,7 @@ Short form: 2 pairs of 8 s a mode. SYNC_NODE_LONG=1: 10 pairs of 60 s.
 """
 
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -72,7 +73,9 @@ def campaign(product: Product, journal: str, pairs: int, seconds: float) -> None
     ratio = middle(beside, 'p999_ms') / max(middle(alone, 'p999_ms'), 0.001)
     print(f'{journal}: busy {sum(r["busy"] for r in alone):.0f} alone, {sum(r["busy"] for r in beside):.0f} beside; '
           f'p99.9 {middle(alone, "p999_ms")} ms alone, {middle(beside, "p999_ms")} ms beside, ratio {ratio:.2f}', flush=True)
-    require(sum(r['busy'] for r in beside) <= sum(r['busy'] for r in alone), 'more busy retries beside us than alone')
+    busy_alone, busy_beside = sum(r['busy'] for r in alone), sum(r['busy'] for r in beside)
+    # Both are counts of rare events: more than two standard deviations above the baseline is not chance.
+    require(busy_beside <= busy_alone + 2 * math.sqrt(busy_alone + 1), 'more busy retries beside us than alone')
     if journal == 'app':
         require(sum(r['syncs'] - r['starved'] for r in beside) > 0, 'no sync got through beside the writers')
     scenario.synced()
