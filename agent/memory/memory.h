@@ -67,6 +67,8 @@ class Memory {
   bool fresh() const { return sync_id_.empty(); }
   uint64_t seed() const { return seed_; }
   const std::string& sync_id() const { return sync_id_; }
+  // A change set was begun and neither confirmed nor discarded: sync_id() is not what the copy holds.
+  bool generation_unknown() const { return !pending_sync_id_.empty(); }
   const std::string& pending_sync_id() const { return pending_sync_id_; }
 
   Result<std::optional<Image>> image(const std::string& table);

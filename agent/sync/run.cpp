@@ -201,6 +201,9 @@ Result<VerifyReport> run_verify(const RunOptions& options, Log& log, Progress& p
   RunReport synced;
   std::unique_ptr<SyncOnce> once;
   SN_TRY(run_journaled(leased, context, synced, once));
+  if (once->memory().generation_unknown()) {
+    return Error{ErrorCode::kAborted, "the local memory does not describe what was shipped", "verify again"};
+  }
   progress.phase("verifying");
   VerifyReport report;
   report.generation = synced.generation;

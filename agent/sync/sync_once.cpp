@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "sync/recheck.h"
 #include "sync/source_schema_json.h"
 #include "sync/uuid.h"
@@ -39,7 +41,7 @@ Status SyncOnce::run(RunReport& report) {
     Status drained = sender_ ? sender_->finish() : Status();
     sender_.reset();
     if (must_load_anew(why) || (!drained && must_load_anew(drained.error()))) {
-      SN_TRY(discard_loads());
+      SN_TRY(discard_loads(Loads::kAll));
     } else if (!drained) {
       return drained;
     } else if (!must_drain_spool(why) && why.code != ErrorCode::kAborted) {
@@ -59,13 +61,13 @@ Status SyncOnce::run(RunReport& report) {
 Status SyncOnce::reconcile(RunReport& report) {
   SN_ASSIGN(memory_, memory::Memory::open(context_.client_directory, context_.target.deployment.id));
   SN_ASSIGN(state_, read_copy_state(context_.connection, context_.target));
-  if (state_.sync_id.empty()) {
-    if (memory_->fresh()) return {};
+  if (state_.sync_id.empty() && !memory_->fresh()) {
     memory_.reset();
     SN_TRY(memory::Memory::remove(context_.client_directory));
     SN_ASSIGN(memory_, memory::Memory::open(context_.client_directory, context_.target.deployment.id));
-    return {};
   }
+  SN_TRY(discard_loads(Loads::kOrphans));
+  if (state_.sync_id.empty()) return {};
   if (memory_->pending_sync_id() == state_.sync_id) SN_TRY(memory_->confirm());
   if (memory_->sync_id() == state_.sync_id && !context_.options.full) return {};
   rechecked_ = true;
@@ -134,7 +136,12 @@ Status SyncOnce::ship_all(RunReport& report) {
     if (why.code == ErrorCode::kAborted) why.code = ErrorCode::kUnavailable;
     return why;
   }
-  SN_TRY(memory_->confirm());
+  Status remembered = memory_->confirm();
+  if (!remembered) {
+    // The copy is right; another node that found our commit may have remembered it already.
+    context_.log.warning("the local memory did not follow: " + remembered.error().message +
+                         "; the next run rechecks it");
+  }
   report.generation = shipment_.generation;
   if (report.mode.empty()) report.mode = loaded_ && state_.sync_id.empty() ? "first load" : "incremental";
   return journal_tables(report, "success");
@@ -148,15 +155,27 @@ Status SyncOnce::journal_tables(const RunReport& report, std::string_view status
   return {};
 }
 
-// Load tables that cannot be finished: dropped in the copy, forgotten here.
-Status SyncOnce::discard_loads() {
+// Load tables that cannot be finished: dropped in the copy, forgotten here. Orphans are those that only one
+// side knows.
+Status SyncOnce::discard_loads(Loads which) {
   SN_ASSIGN(state_, read_copy_state(context_.connection, context_.target));
+  SN_ASSIGN(auto marks, memory_->loads());
+  auto operations = json::Json::array();
   for (const auto& load : state_.loads) {
+    bool known = std::any_of(marks.begin(), marks.end(),
+                             [&](const memory::LoadMark& mark) { return mark.load_id == load.load_id; });
+    if (which == Loads::kAll || !known)
+      operations.push_back(named_operation("discard_load", load.load_table));
+  }
+  if (!operations.empty()) {
     SN_ASSIGN(auto transaction, begin_fenced(context_.connection, context_.target, {}));
-    auto operations = json::Json::array({named_operation("discard_load", load.load_table)});
     SN_TRY(change_schema(context_.connection, context_.target, operations, deadline_in(kStatementWait)));
     SN_TRY(commit_fenced(context_.connection, context_.target, transaction));
-    SN_TRY(memory_->forget_load(load.table));
+  }
+  for (const auto& mark : marks) {
+    bool known = std::any_of(state_.loads.begin(), state_.loads.end(),
+                             [&](const CopyLoad& load) { return load.load_id == mark.load_id; });
+    if (which == Loads::kAll || !known) SN_TRY(memory_->forget_load(mark.table));
   }
   return {};
 }

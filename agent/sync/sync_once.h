@@ -65,7 +65,8 @@ class SyncOnce {
   Result<TableShipment> create_small(const SourceTable& table, const ShapePlan& plan);
   Result<TableShipment> load_large(const SourceTable& table, ShapePlan plan);
   Result<std::optional<LoadedTable>> earlier_load(const SourceTable& table, CopyTable& copy);
-  Status discard_loads();
+  enum class Loads { kAll, kOrphans };
+  Status discard_loads(Loads which);
   Status settle_tables(RunReport& report);
   Status settle_reading(TableReading& reading, bool client_trips, RunReport& report);
   Status settle_gone(TableReading& reading, bool client_trips);
