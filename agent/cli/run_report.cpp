@@ -17,6 +17,11 @@ Table::Cell trouble(int64_t count) {
   return {count_text(count), count == 0 ? Style::kFaint : Style::kWarning};
 }
 
+// A vanished table without rows waits too.
+Table::Cell held_cell(const sync::TableOutcome& table) {
+  return {count_text(table.held), table.waiting ? Style::kWarning : Style::kFaint};
+}
+
 json::Json skipped_list(const std::vector<SkippedTable>& skipped) {
   json::Json list = json::Json::array();
   for (const auto& one : skipped) list.push_back({{"name", one.name}, {"reason", one.reason}});
@@ -45,7 +50,7 @@ std::string sync_page(const std::string& client, const sync::RunReport& report, 
   auto tables = report.tables;
   std::stable_sort(tables.begin(), tables.end(), [](const auto& left, const auto& right) {
     auto weight = [](const sync::TableOutcome& one) {
-      return std::tuple(one.held, one.quarantined, one.inserted + one.updated + one.removed);
+      return std::tuple(one.waiting, one.held, one.quarantined, one.inserted + one.updated + one.removed);
     };
     return weight(left) > weight(right);
   });
@@ -59,7 +64,7 @@ std::string sync_page(const std::string& client, const sync::RunReport& report, 
   for (size_t i = 0; i < tables.size() && i < kTablesShown; ++i) {
     const auto& one = tables[i];
     table.add({printable(one.name), count_text(one.rows), count_text(one.inserted), count_text(one.updated),
-               count_text(one.removed), trouble(one.held), trouble(one.quarantined)});
+               count_text(one.removed), held_cell(one), trouble(one.quarantined)});
   }
   std::string page = table.render(look) + more_line(tables.size(), "tables");
   if (!table.empty()) page += "\n";
@@ -96,6 +101,7 @@ json::Json sync_document(const std::string& client, const sync::RunReport& repor
                                   {"rows_updated", one.updated},
                                   {"rows_removed", one.removed},
                                   {"rows_held", one.held},
+                                  {"waiting", one.waiting},
                                   {"values_quarantined", one.quarantined}});
   }
   document["skipped"] = skipped_list(report.skipped);

@@ -33,13 +33,13 @@ class Captured {
     ::close(ends_[1]);
     std::string all;
     char buffer[4096];
-    for (ssize_t got; (got = ::read(ends_[0], buffer, sizeof buffer)) > 0;)
-      all.append(buffer, static_cast<size_t>(got));
+    ssize_t got = 0;
+    while ((got = ::read(ends_[0], buffer, sizeof buffer)) > 0) all.append(buffer, static_cast<size_t>(got));
     return all;
   }
 
  private:
-  int ends_[2];
+  int ends_[2] = {-1, -1};
 };
 
 TEST(AProgressBar, WritesNothingWithoutATerminal) {

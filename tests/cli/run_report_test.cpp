@@ -22,12 +22,15 @@ sync::RunReport many_tables() {
 TEST(SyncPage, PutsWhatIsHeldFirstAndSaysWhatToDo) {
   auto report = many_tables();
   report.tables[3].held = 7;
+  report.tables[3].waiting = report.tables[5].waiting = true;  // 5 vanished without rows
   auto page = sync_page("acme", report, {});
-  EXPECT_LT(page.find("table_3 "), page.find("table_29 "));
+  EXPECT_LT(page.find("table_3 "), page.find("table_5 "));
+  EXPECT_LT(page.find("table_5 "), page.find("table_29 "));
   EXPECT_NE(page.find("… and 10 more tables"), std::string::npos);
   EXPECT_NE(page.find("not copied: docs_fts (virtual table (fts5))"), std::string::npos);
   EXPECT_NE(page.find("sync-nodectl held list acme"), std::string::npos);
   EXPECT_EQ(sync_document("acme", report)["held"], true);
+  EXPECT_EQ(sync_document("acme", report)["tables"][5]["waiting"], true);
 }
 
 TEST(SyncPage, OfAnUnchangedDatabaseIsOneLine) {

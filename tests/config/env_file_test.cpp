@@ -104,7 +104,7 @@ TEST(EnvFile, AgreesWithTheShell) {
   FILE* shell = ::popen(("/bin/sh " + script_file.path()).c_str(), "r");
   ASSERT_NE(shell, nullptr);
   std::string output, expected;
-  for (int c; (c = std::fgetc(shell)) != EOF;) output.push_back(static_cast<char>(c));
+  for (int c = std::fgetc(shell); c != EOF; c = std::fgetc(shell)) output.push_back(static_cast<char>(c));
   EXPECT_EQ(::pclose(shell), 0);
   for (const auto& value : values) expected += value + "\n";
   EXPECT_EQ(output, expected);
