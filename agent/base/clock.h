@@ -19,7 +19,9 @@ struct BootClock {
 
 using Deadline = BootClock::time_point;
 
-inline Deadline deadline_in(BootClock::duration wait) { return BootClock::now() + wait; }
+inline Deadline deadline_in(BootClock::duration wait) {
+  return BootClock::now() + wait;
+}
 // Milliseconds left for poll(2): at least 0, rounded up.
 int poll_milliseconds(Deadline deadline);
 

@@ -14,8 +14,10 @@ namespace syncnode {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }
@@ -61,13 +63,14 @@ using Status = Result<void>;
 #define SN_CONCAT_INNER(a, b) a##b
 #define SN_CONCAT(a, b) SN_CONCAT_INNER(a, b)
 #define SN_TRY(...) SN_TRY_INNER(SN_CONCAT(sn_status_, __COUNTER__), __VA_ARGS__)
-#define SN_TRY_INNER(name, ...)                                              \
-  do {                                                                       \
-    if (auto name = (__VA_ARGS__); !name.has_value()) {                      \
-      return std::move(name).error();                                        \
-    }                                                                        \
+#define SN_TRY_INNER(name, ...)                         \
+  do {                                                  \
+    if (auto name = (__VA_ARGS__); !name.has_value()) { \
+      return std::move(name).error();                   \
+    }                                                   \
   } while (false)
-#define SN_ASSIGN(declaration, ...) SN_ASSIGN_INNER(SN_CONCAT(sn_result_, __COUNTER__), declaration, __VA_ARGS__)
+#define SN_ASSIGN(declaration, ...) \
+  SN_ASSIGN_INNER(SN_CONCAT(sn_result_, __COUNTER__), declaration, __VA_ARGS__)
 #define SN_ASSIGN_INNER(name, declaration, ...)          \
   auto name = (__VA_ARGS__);                             \
   if (!name.has_value()) return std::move(name).error(); \

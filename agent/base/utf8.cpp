@@ -6,7 +6,9 @@
 namespace syncnode {
 namespace {
 
-bool continuation(unsigned char byte) { return (byte & 0xC0) == 0x80; }
+bool continuation(unsigned char byte) {
+  return (byte & 0xC0) == 0x80;
+}
 
 // Length of the valid sequence at p, 0 when there is none (Unicode 15, table 3-7).
 size_t sequence_length(const unsigned char* p, size_t left) {

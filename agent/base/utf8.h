@@ -1,5 +1,5 @@
-// UTF-8 as PostgreSQL 15 accepts it in a UTF-8 database: shortest forms, no surrogates, nothing above U+10FFFF,
-// no NUL. A text that fails is_postgres_text() would be refused by the server. Any thread.
+// UTF-8 as PostgreSQL 15 accepts it in a UTF-8 database: shortest forms, no surrogates, nothing above
+// U+10FFFF, no NUL. A text that fails is_postgres_text() would be refused by the server. Any thread.
 #pragma once
 
 #include <string_view>
