@@ -45,14 +45,4 @@ std::string target_column_name(std::string_view name) {
   return usable(name) && !system ? std::string(name) : replacement(name);
 }
 
-std::string client_schema_name(std::string_view client_name) {
-  std::string slug = "client_";
-  for (char c : client_name) {
-    auto lower = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    bool kept = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9') || lower == '_';
-    slug.push_back(kept ? lower : '_');
-  }
-  return slug;
-}
-
 }  // namespace syncnode::codec

@@ -11,7 +11,4 @@ namespace syncnode::codec {
 std::string target_table_name(std::string_view source_name);
 std::string target_column_name(std::string_view source_name);
 
-// "client_" + lower case with everything outside [a-z0-9_] as '_'.
-std::string client_schema_name(std::string_view client_name);
-
 }  // namespace syncnode::codec

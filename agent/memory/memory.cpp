@@ -116,6 +116,8 @@ Status Memory::remove(const std::string& directory) {
 
 Status Memory::initialize(const std::string& deployment_id) {
   SN_TRY(database_.execute(kSetup));
+  // A process that was frozen inside a transaction shows only to a writer.
+  SN_TRY(database_.execute("BEGIN IMMEDIATE; COMMIT"));
   SN_ASSIGN(std::string format, read_meta(database_, "format"));
   if (format.empty()) {
     uint64_t random = 0;

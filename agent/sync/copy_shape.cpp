@@ -63,15 +63,16 @@ Status parse_columns_json(std::string_view text, CopyTable& table) {
               "restore the row, or reload the table with --full after removing it"};
   if (!list.is_array()) return wrong;
   for (const auto& item : list) {
-    if (!item.is_object() || !item.contains("id") || !item.contains("name") || !item.contains("declared") ||
-        !item.contains("target") || !item.contains("type") || !item.contains("direct")) {
-      return wrong;
-    }
-    auto type = codec::target_type_of(item["type"].get<std::string>());
-    if (!type) return wrong;
-    table.columns.push_back({item["id"].get<uint32_t>(), source_name_of(item["name"].get<std::string>()),
-                             source_name_of(item["declared"].get<std::string>()),
-                             item["target"].get<std::string>(), *type, item["direct"].get<bool>()});
+    auto id = json::integer_member(item, "id");
+    auto name = json::string_member(item, "name");
+    auto declared = json::string_member(item, "declared");
+    auto target = json::string_member(item, "target");
+    auto type = codec::target_type_of(json::string_member(item, "type").value_or(""));
+    if (!id || *id < 0 || *id > UINT32_MAX || !name || !declared || !target || !type) return wrong;
+    auto direct = item.find("direct");
+    if (direct == item.end() || !direct->is_boolean()) return wrong;
+    table.columns.push_back({static_cast<uint32_t>(*id), source_name_of(*name), source_name_of(*declared),
+                             *target, *type, direct->get<bool>()});
   }
   return {};
 }
@@ -107,14 +108,18 @@ Result<CopyTable> parse_shape_json(std::string_view text) {
   auto keys = json::string_member(shape, "key_columns");
   auto columns = json::string_member(shape, "columns");
   auto next = json::integer_member(shape, "next_column_id");
-  if (!name || !target || !kind || !keys || !columns || !next) {
-    return Error{ErrorCode::kCorruption, "the local memory describes a load in words of its own", ""};
-  }
+  Error wrong{ErrorCode::kCorruption, "the local memory describes a load in words of its own", ""};
+  if (!name || !target || !kind || !keys || !columns || !next || *next < 0 || *next > UINT32_MAX)
+    return wrong;
   table.name = source_name_of(*name);
   table.target = *target;
   SN_ASSIGN(table.key_kind, parse_key_kind(*kind));
   SN_ASSIGN(auto key_list, json::parse(*keys));
-  for (const auto& key : key_list) table.key_columns.push_back(source_name_of(key.get<std::string>()));
+  if (!key_list.is_array()) return wrong;
+  for (const auto& key : key_list) {
+    if (!key.is_string()) return wrong;
+    table.key_columns.push_back(source_name_of(key.get<std::string>()));
+  }
   SN_TRY(parse_columns_json(*columns, table));
   table.next_column_id = static_cast<uint32_t>(*next);
   return table;

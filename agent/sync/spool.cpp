@@ -45,7 +45,8 @@ Status Spool::write_out() {
 }
 
 Status Spool::rewind() {
-  SN_TRY(write_out());
+  if (!reading_) SN_TRY(write_out());
+  reading_ = true;
   if (::lseek(fd_.get(), 0, SEEK_SET) != 0) return spool_error("rewinding");
   return {};
 }

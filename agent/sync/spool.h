@@ -17,7 +17,7 @@ class Spool {
   static Result<Spool> create(const std::string& directory);
 
   Status append(std::string_view bytes);
-  // Ends writing and goes back to the start.
+  // Ends writing and goes back to the start; may be called again to read anew.
   Status rewind();
   // Up to `limit` bytes, empty at the end; borrowed until the next call.
   Result<std::string_view> read(size_t limit);
@@ -28,7 +28,8 @@ class Spool {
   Status write_out();
 
   UniqueFd fd_;
-  std::string buffer_;
+  std::string buffer_;  // not written yet; once reading, what was read last
+  bool reading_ = false;
   uint64_t size_ = 0;
 };
 
