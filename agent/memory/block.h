@@ -20,7 +20,7 @@ struct Record {
   codec::RowHash hash;
 };
 
-inline constexpr size_t kBlockBytes = 12 * 1024;
+inline constexpr size_t kBlockBytes = size_t{12} * 1024;
 
 // `key_is_position`: INTEGER PRIMARY KEY tables, whose key is left out and made again from the position.
 void append_record(std::string& block, int64_t previous_position, const Record& record, bool key_is_position);

@@ -12,16 +12,6 @@ constexpr char kSetup[] = R"(
   BEGIN;
 )";
 
-KeptRecord read(const sqlite::Statement& row) {
-  KeptRecord kept;
-  kept.record.key = row.column_bytes(0);
-  kept.record.position = row.column_int64(1);
-  kept.record.quarantined = row.column_int64(2) != 0;
-  kept.record.hash = codec::read_row_hash(row.column_bytes(3).data());
-  kept.rejected = row.column_int64(4) != 0;
-  return kept;
-}
-
 }  // namespace
 
 Result<GoneRows> GoneRows::create() {
@@ -53,7 +43,7 @@ Result<std::optional<KeptRecord>> GoneRows::take(const std::string& key) {
   find_.bind_borrowed_blob(1, key);
   SN_ASSIGN(bool found, find_.step());
   std::optional<KeptRecord> kept;
-  if (found) kept = read(find_);
+  if (found) kept = read_kept_record(find_);
   find_.reset();
   if (!kept) return kept;
   --count_;
@@ -69,7 +59,7 @@ Status GoneRows::for_each(const std::function<Status(const KeptRecord&)>& visit)
   while (true) {
     SN_ASSIGN(bool more, all.step());
     if (!more) return {};
-    SN_TRY(visit(read(all)));
+    SN_TRY(visit(read_kept_record(all)));
   }
 }
 

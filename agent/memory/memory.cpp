@@ -69,7 +69,14 @@ Result<std::string> read_meta(sqlite::Database& database, std::string_view key) 
   return found ? std::string(statement.column_bytes(0)) : std::string();
 }
 
-KeptRecord read_kept(const sqlite::Statement& row) {
+bool replaceable(const Error& error) {
+  return error.code == ErrorCode::kCorruption || error.code == ErrorCode::kUnavailable ||
+         error.code == ErrorCode::kFailedPrecondition;
+}
+
+}  // namespace
+
+KeptRecord read_kept_record(const sqlite::Statement& row) {
   KeptRecord kept;
   kept.record.key = row.column_bytes(0);
   kept.record.position = row.column_int64(1);
@@ -78,13 +85,6 @@ KeptRecord read_kept(const sqlite::Statement& row) {
   kept.rejected = row.column_int64(4) != 0;
   return kept;
 }
-
-bool replaceable(const Error& error) {
-  return error.code == ErrorCode::kCorruption || error.code == ErrorCode::kUnavailable ||
-         error.code == ErrorCode::kFailedPrecondition;
-}
-
-}  // namespace
 
 Result<std::unique_ptr<Memory>> Memory::open(const std::string& directory, const std::string& deployment_id) {
   for (bool retried = false;; retried = true) {
@@ -200,7 +200,7 @@ Status Memory::for_each_kept(const std::string& table,
   while (true) {
     SN_ASSIGN(bool more, statement.step());
     if (!more) return {};
-    SN_TRY(visit(read_kept(statement)));
+    SN_TRY(visit(read_kept_record(statement)));
   }
 }
 

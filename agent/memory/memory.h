@@ -35,6 +35,9 @@ struct KeptRecord {
   bool rejected = false;
 };
 
+// Of a row with the columns key, position, quarantined, hash, rejected.
+KeptRecord read_kept_record(const sqlite::Statement& row);
+
 struct PendingBlock {
   int64_t image_id = 0;
   int64_t first_position = 0;
