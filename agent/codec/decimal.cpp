@@ -12,8 +12,11 @@ namespace {
 
 constexpr int kDigits = 4;  // decimal digits in one base-10000 digit
 
-std::string digit_text(uint16_t digit) {
-  return fmt::format("{:04}", digit);
+// Four decimal digits; a number's zeros beyond what is stored.
+std::string digit_at(std::string_view binary, int count, int index) {
+  if (index < 0 || index >= count) return "0000";
+  const char* digit = binary.data() + 8 + size_t{2} * static_cast<size_t>(index);
+  return fmt::format("{:04}", read_big_endian<uint16_t>(digit));
 }
 
 }  // namespace
@@ -98,11 +101,10 @@ std::optional<std::string> numeric_text(std::string_view binary) {
   std::string whole;
   std::string fraction;
   for (int i = 0; i <= weight; ++i) {
-    whole += i < count ? digit_text(read_big_endian<uint16_t>(binary.data() + 8 + 2 * i)) : "0000";
+    whole += digit_at(binary, count, i);
   }
   for (int i = weight + 1; static_cast<int>(fraction.size()) < scale; ++i) {
-    fraction +=
-        i >= 0 && i < count ? digit_text(read_big_endian<uint16_t>(binary.data() + 8 + 2 * i)) : "0000";
+    fraction += digit_at(binary, count, i);
   }
   fraction.resize(scale);
   size_t lead = whole.find_first_not_of('0');

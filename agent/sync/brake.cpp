@@ -28,6 +28,7 @@ Result<std::vector<HeldDecision>> read_decisions(postgres::Connection& connectio
   SN_ASSIGN(auto rows,
             connection.query(sql, {Param::text(target.deployment.id)}, deadline_in(kStatementWait)));
   std::vector<HeldDecision> decisions;
+  decisions.reserve(static_cast<size_t>(rows.count()));
   for (int row = 0; row < rows.count(); ++row) {
     decisions.push_back(
         {std::string(rows.text(row, 0)), std::string(rows.text(row, 1)),

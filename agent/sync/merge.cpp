@@ -1,5 +1,7 @@
 #include "sync/merge.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "codec/bytes.h"
@@ -47,7 +49,7 @@ std::string action(const CopyTable& table) {
   for (const auto& name : shipped_columns(table)) {
     if (std::find(keys.begin(), keys.end(), name) != keys.end()) continue;
     std::string quoted = postgres::Connection::quote_identifier(name);
-    assignments.push_back(quoted + " = excluded." + quoted);
+    assignments.push_back(fmt::format("{0} = excluded.{0}", quoted));
   }
   return assignments.empty() ? "DO NOTHING" : "DO UPDATE SET " + join(assignments);
 }

@@ -232,6 +232,7 @@ class Recheck {
               postgres::fill(sql::copy_keys, {{"table", table_name(table)}, {"keys", keys_of(table)}}));
     SN_ASSIGN(auto rows, context_.connection.query_binary(sql, {}, deadline_in(kDigestWait)));
     std::vector<memory::KeptRecord> keys;
+    keys.reserve(static_cast<size_t>(rows.count()));
     for (int row = 0; row < rows.count(); ++row)
       keys.push_back({{0, key_of(table, rows, row), false, {}}, false});
     SN_ASSIGN(int64_t id, memory_.new_image_id());
@@ -245,6 +246,7 @@ class Recheck {
     SN_ASSIGN(auto rows,
               context_.connection.query_binary(sql, {Param::text(name)}, deadline_in(kDigestWait)));
     std::vector<std::string> rejected;
+    rejected.reserve(static_cast<size_t>(rows.count()));
     for (int row = 0; row < rows.count(); ++row) rejected.emplace_back(rows.text(row, 0));
     std::sort(rejected.begin(), rejected.end());
     for (auto& kept : records) {

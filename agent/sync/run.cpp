@@ -40,7 +40,7 @@ Status make_directory(const std::string& path) {
 // A run under a lease of its own: the term, and the connection that works under it.
 class LeasedRun {
  public:
-  LeasedRun(const RunOptions& options, Log& log, Progress& progress, std::stop_token stop)
+  LeasedRun(const RunOptions& options, Log& log, Progress& progress, const std::stop_token& stop)
       : options_(options),
         log_(log),
         progress_(progress),
@@ -71,7 +71,7 @@ class LeasedRun {
   }
 
   // What really ended the run: a lost lease shows up as a stopped or fenced step.
-  Error explain(Error error) const {
+  Error explain(const Error& error) const {
     auto loss = keeper_ ? keeper_->loss() : std::nullopt;
     if (!loss || (error.code != ErrorCode::kCancelled && error.code != ErrorCode::kFenced)) return error;
     return Error{ErrorCode::kFenced, "the lease was lost: " + loss->message,
@@ -163,7 +163,7 @@ Status run_journaled(LeasedRun& leased, SyncContext& context, RunReport& report,
   report.bytes_sent += context.connection.bytes_sent();
   report.bytes_received += context.connection.bytes_received();
   Error error;
-  if (!done) error = leased.explain(std::move(done).error());
+  if (!done) error = leased.explain(done.error());
   std::string_view status = done ? (report.held() ? "held" : "success") : status_word(error.code);
   Status recorded = journal.finish(status, sync_type(report, context.options), report,
                                    done ? "" : error.to_string(), done.has_value());
@@ -183,7 +183,7 @@ bool VerifyReport::equal() const {
 }
 
 Result<RunReport> run_sync(const RunOptions& options, Log& log, Progress& progress, std::stop_token stop) {
-  LeasedRun leased(options, log, progress, std::move(stop));
+  LeasedRun leased(options, log, progress, stop);
   SN_TRY(leased.begin());
   SyncContext context = leased.context();
   RunReport report;
@@ -195,7 +195,7 @@ Result<RunReport> run_sync(const RunOptions& options, Log& log, Progress& progre
 Result<VerifyReport> run_verify(const RunOptions& options, Log& log, Progress& progress,
                                 std::stop_token stop) {
   auto started = BootClock::now();
-  LeasedRun leased(options, log, progress, std::move(stop));
+  LeasedRun leased(options, log, progress, stop);
   SN_TRY(leased.begin());
   SyncContext context = leased.context();
   RunReport synced;
