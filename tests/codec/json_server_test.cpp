@@ -31,8 +31,9 @@ class JsonWriter {
   }
   // Bytes exchanged, doubled, dropped: mostly no longer JSON, sometimes still.
   std::string mutant() {
-    static constexpr std::string_view kAlphabet(
-        "{}[],:\"\\/u0019aefnrtdD8+-.E \t\n\r\f\v\b\0\x1f\x7f\x80\xc3\xa9\xed\xa0\xff", 47);
+    static constexpr char kBytes[] =
+        "{}[],:\"\\/u0019aefnrtdD8+-.E \t\n\r\f\v\b\0\x1f\x7f\x80\xc3\xa9\xed\xa0\xff";
+    static constexpr std::string_view kAlphabet(kBytes, sizeof kBytes - 1);
     std::string text = document();
     for (size_t edits = 1 + pick(3); edits > 0; --edits) {
       const size_t at = text.empty() ? 0 : pick(text.size());

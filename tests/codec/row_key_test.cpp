@@ -56,7 +56,8 @@ TEST(RowKey, CompositesDoNotRunTogether) {
   EXPECT_NE(both("", "abc"), both("abc", ""));
   EXPECT_NE(key_of(ValueView::of_text("a")), key_of(ValueView::of_blob("a")));
   EXPECT_NE(key_of(ValueView::of_integer(1)), key_of(ValueView::of_real(1.0)));
-  const auto values = key_values(both("a", "bc"));
+  const std::string key = both("a", "bc");
+  const auto values = key_values(key);
   ASSERT_TRUE(values && values->size() == 2);
   EXPECT_EQ(values->at(1).bytes, "bc");
 }
