@@ -36,7 +36,7 @@ Status SyncOnce::run(RunReport& report) {
     report.skipped.clear();
     Status done = attempt(report);
     if (done) return done;
-    Error why = std::move(done).error();
+    Error why = cause(std::move(done).error());
     snapshot_.reset();  // the snapshot never waits for the sender
     Status drained = sender_ ? sender_->finish() : Status();
     sender_.reset();
@@ -55,6 +55,14 @@ Status SyncOnce::run(RunReport& report) {
     }
     SN_ASSIGN(state_, read_copy_state(context_.connection, context_.target));
   }
+}
+
+// What was read from a snapshot that broke meanwhile may look like damage: then the break is the cause.
+Error SyncOnce::cause(Error error) {
+  if (!snapshot_ || (error.code != ErrorCode::kInternal && error.code != ErrorCode::kCorruption))
+    return error;
+  Status still_true = snapshot_->validate();
+  return still_true ? error : std::move(still_true).error();
 }
 
 // The memory is only used when it describes what the copy holds; otherwise it is made to.

@@ -56,6 +56,7 @@ class SyncOnce {
   const SourceSchema& schema() const { return schema_; }
 
  private:
+  Error cause(Error error);
   Status reconcile(RunReport& report);
   Status attempt(RunReport& report);
   Status read_tables(RunReport& report);

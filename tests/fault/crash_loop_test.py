@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from fault.scenario import Scenario, is_long, require  # noqa: E402
+from fault.scenario import Scenario, is_long, is_starved, require  # noqa: E402
 from support.product import Product  # noqa: E402
 
 LEFT_ALONE = 8  # one run in so many may finish
@@ -24,7 +24,7 @@ def outcome(scenario: Scenario, after: float) -> str:
     process = scenario.start()
     try:
         output, _ = process.communicate(timeout=after)  # the random instant
-        starved = process.returncode == 1 and 'written all the time' in output
+        starved = is_starved(process.returncode, output)
         require(starved or process.returncode == 0, f'sync exit {process.returncode}\n{output}')
         return 'starved' if starved else 'finished'
     except subprocess.TimeoutExpired:

@@ -119,6 +119,11 @@ class Scenario:
         require(self.product.conflicts() == 0, 'a conflict was recorded that nobody caused')
 
 
+def is_starved(code: int, output: str) -> bool:
+    """The run gave up rather than delay the application, and says so."""
+    return code == 1 and ('written all the time' in output or 'no consistent snapshot' in output)
+
+
 def key_of(row: List[str]) -> bytes:
     return encode_key([Value(TEXT, str(part).encode()) for part in row])
 

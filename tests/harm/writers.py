@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Dict, List
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from fault.scenario import SAMPLE, Scenario, is_long, require  # noqa: E402
+from fault.scenario import SAMPLE, Scenario, is_long, is_starved, require  # noqa: E402
 from support.product import Product  # noqa: E402
 
 WRITERS = 4
@@ -40,7 +40,7 @@ def measure(scenario: Scenario, journal: str, seconds: float, seed: int, beside:
     while beside and time.monotonic() < deadline:
         ran = scenario.sync()
         # Giving up rather than delaying the application is allowed, saying nothing about it is not.
-        if ran.code == 1 and 'starved' in ran.output.lower():
+        if is_starved(ran.code, ran.output):
             starved += 1
         else:
             require(ran.code == 0, f'sync beside the writers: exit {ran.code}\n{ran.output}')
