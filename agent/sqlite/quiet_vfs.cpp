@@ -83,15 +83,7 @@ int quiet_sync(sqlite3_file*, int) {
 
 int quiet_size(sqlite3_file* file, sqlite3_int64* size) {
   State& state = *self(file)->state;
-  if (self(file)->is_wal) {
-    *size = 0;
-    if (state.guard->wal_fd() < 0) return SQLITE_OK;
-    auto facts = facts_of(state.guard->wal_fd());
-    if (!facts) return state.fail(std::move(facts).error(), SQLITE_IOERR_FSTAT);
-    *size = facts->size;
-    return SQLITE_OK;
-  }
-  auto bytes = state.guard->main_size();
+  auto bytes = self(file)->is_wal ? state.guard->wal_size() : state.guard->main_size();
   if (!bytes) return state.fail(std::move(bytes).error(), SQLITE_IOERR_FSTAT);
   *size = *bytes;
   return SQLITE_OK;

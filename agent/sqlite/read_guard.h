@@ -35,6 +35,8 @@ class ReadGuard {
 
   // The -wal as found when the snapshot opened; -1 when there is none.
   virtual int wal_fd() const { return -1; }
+  // What SQLite is to believe is in it, in bytes.
+  virtual Result<int64_t> wal_size() const { return 0; }
   // The shared memory, as codes of SQLite's xShmMap and xShmLock.
   virtual int map_shm(int region, int size, volatile void** out) = 0;
   virtual int lock_shm(int slot, int count, int flags) = 0;

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "sqlite/byte_order.h"
 #include "sqlite/ofd_lock.h"
 
 namespace syncnode::sqlite {
@@ -31,12 +32,6 @@ constexpr std::chrono::microseconds kWriterPause{50};
 uint32_t native_u32(const char* bytes) {
   uint32_t value = 0;
   std::memcpy(&value, bytes, sizeof value);
-  return value;
-}
-
-uint32_t big_endian_u32(const char* bytes) {
-  uint32_t value = 0;
-  for (int i = 0; i < 4; ++i) value = (value << 8) | static_cast<unsigned char>(bytes[i]);
   return value;
 }
 

@@ -4,7 +4,29 @@
 
 #include <algorithm>
 
+#include "sqlite/byte_order.h"
+
 namespace syncnode::sqlite {
+namespace {
+
+// WAL format (SQLite file format §4.1): magic, version, page size, …; frames follow the header.
+constexpr int64_t kWalHeaderSize = 32;
+constexpr uint32_t kWalMagic = 0x377f0682;  // or one more: big-endian checksums
+constexpr off_t kWalPageSizeOffset = 8;
+constexpr uint32_t kSmallestPage = 512;
+constexpr uint32_t kLargestPage = 65536;
+
+// As SQLite decides whether to look further. A writer killed between creating the log and its first frame
+// leaves the bare header.
+bool may_hold_frames(int fd, int64_t size) {
+  char header[kWalHeaderSize]{};
+  if (size <= kWalHeaderSize || read_fully(fd, header, sizeof header, 0) != kWalHeaderSize) return false;
+  const uint32_t page_size = big_endian_u32(header + kWalPageSizeOffset);
+  return (big_endian_u32(header) & ~1U) == kWalMagic && (page_size & (page_size - 1)) == 0 &&
+         page_size >= kSmallestPage && page_size <= kLargestPage;
+}
+
+}  // namespace
 
 Status UnlockedRead::look(FileFacts& main, FileFacts& wal) const {
   SN_TRY(file_.check_same_file());
@@ -21,7 +43,7 @@ Status UnlockedRead::look(FileFacts& main, FileFacts& wal) const {
 Result<int64_t> UnlockedRead::wal_bytes() const {
   if (!wal_.valid()) return 0;
   SN_ASSIGN(const FileFacts facts, facts_of(wal_.get()));
-  return facts.size;
+  return may_hold_frames(wal_.get(), facts.size) ? facts.size : 0;
 }
 
 Status UnlockedRead::acquire() {

@@ -17,6 +17,12 @@ Result<int64_t> WalGuard::main_size() {
   return facts.size;
 }
 
+Result<int64_t> WalGuard::wal_size() const {
+  if (wal_fd() < 0) return 0;
+  SN_ASSIGN(const FileFacts facts, facts_of(wal_fd()));
+  return facts.size;
+}
+
 Status WalGuard::keep_image() {
   SN_ASSIGN(const FileFacts main, file_.facts());
   SN_ASSIGN(const int64_t wal, wal_bytes());

@@ -18,6 +18,7 @@ class WalGuard : public ReadGuard {
   Result<size_t> read_main(void* buffer, size_t size, off_t offset) override;
   Result<int64_t> main_size() override;
   int wal_fd() const override { return imaged_ ? images_->wal() : wal_.get(); }
+  Result<int64_t> wal_size() const override;
 
   Status keep_image() override;
 

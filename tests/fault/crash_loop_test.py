@@ -55,8 +55,6 @@ def main() -> int:
         finally:
             writer.kill()
             writer.communicate()
-        # The writer was killed as well: the application comes back and recovers its file before it is judged.
-        scenario.mutate(5, 2)
         scenario.synced()
         scenario.check(first)
         require(seen['finished'] > seen['starved'], f'starved too often: {dict(seen)}')
