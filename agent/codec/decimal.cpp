@@ -47,9 +47,9 @@ std::string plain_decimal(std::string_view literal) {
   size_t dot = mantissa.find('.');
   int point = static_cast<int>(dot == std::string::npos ? mantissa.size() : dot) + exponent;
   if (dot != std::string::npos) mantissa.erase(dot, 1);
-  while (point <= 0) {
-    mantissa.insert(0, "0");
-    ++point;
+  if (point <= 0) {
+    mantissa = std::string(static_cast<size_t>(1 - point), '0') + mantissa;
+    point = 1;
   }
   while (point > static_cast<int>(mantissa.size())) mantissa += '0';
   std::string whole = mantissa.substr(0, static_cast<size_t>(point));

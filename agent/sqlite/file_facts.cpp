@@ -12,11 +12,29 @@ namespace syncnode::sqlite {
 namespace {
 
 constexpr int64_t kSecond = 1'000'000'000;
-constexpr int64_t kFineTick = kSecond / 20;   // the kernel's slowest tick is 10 ms
-constexpr int64_t kCoarseTick = 2 * kSecond;  // ext3-sized inodes keep whole seconds
+constexpr int64_t kMillisecond = kSecond / 1000;
 
 int64_t nanoseconds(const timespec& time) {
   return time.tv_sec * kSecond + time.tv_nsec;
+}
+
+// Between two ticks of this clock the kernel gives every write the same stamp; at most 10 ms.
+int64_t kernel_tick() {
+  static const int64_t tick = [] {
+    timespec resolution{0, 10 * kMillisecond};
+    ::clock_getres(CLOCK_REALTIME_COARSE, &resolution);
+    return nanoseconds(resolution);
+  }();
+  return tick;
+}
+
+// What the file system keeps of a stamp: whole seconds in old inodes, 2 s or 10 ms in those of FAT. Round
+// numbers tell.
+int64_t stamp_unit(const FileFacts& facts) {
+  for (const int64_t unit : {2 * kSecond, kSecond, kSecond / 10, kSecond / 100, kMillisecond}) {
+    if (facts.modified % unit == 0 && facts.changed % unit == 0) return unit;
+  }
+  return 0;
 }
 
 FileFacts facts_from(const struct stat& status) {
@@ -51,8 +69,8 @@ std::chrono::nanoseconds unsettled_for(const FileFacts& facts) {
   if (!facts.exists) return std::chrono::nanoseconds(0);
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
-  const bool whole_seconds = facts.modified % kSecond == 0 && facts.changed % kSecond == 0;
-  const int64_t tick = whole_seconds ? kCoarseTick : kFineTick;
+  // Twice the longest time two writes can look like one.
+  const int64_t tick = 2 * std::max(kernel_tick(), stamp_unit(facts));
   const int64_t age = nanoseconds(now) - std::max(facts.modified, facts.changed);
   // A stamp from the future cannot be repeated by a write of today.
   if (age >= tick || age <= -tick) return std::chrono::nanoseconds(0);

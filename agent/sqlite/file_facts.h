@@ -1,5 +1,5 @@
 // FileFacts: what stat(2) says about a file, to prove later that nothing changed under a read that holds no
-// lock. Refuses to judge a timestamp that is too young to tell two writes apart: settle() waits it out. Any
+// lock. Refuses to judge a timestamp that is too young to tell two writes apart (unsettled_for). Any
 // thread.
 #pragma once
 
