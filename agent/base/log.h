@@ -1,5 +1,6 @@
 // Log: where the owner of a loop says what happened, once. Library code returns errors instead.
-// A sink writes lines "[2025-10-10T12:00:00+00:00] INFO: …"; the journal sink of the agent comes beside it.
+// A sink writes lines "[2025-10-10T12:00:00+00:00] INFO: …"; the agent's writes JSON or to the journal
+// (daemon/node_log.h).
 // Refuses secrets by convention: callers pass masked URLs only (config/database_url.h). Thread-safe.
 #pragma once
 
@@ -10,10 +11,20 @@ namespace syncnode {
 
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
+// Something an operator searches for: the journal's MESSAGE_ID, 32 hex digits.
+struct LogEvent {
+  const char* id;
+};
+
 class Log {
  public:
   virtual ~Log() = default;
   virtual void write(LogLevel level, std::string_view message) = 0;
+  // `client` "" when it is about none. A sink without fields writes the message alone.
+  virtual void event(const LogEvent& /*event*/, LogLevel level, std::string_view /*client*/,
+                     std::string_view message) {
+    write(level, message);
+  }
 
   void debug(std::string_view message) { write(LogLevel::kDebug, message); }
   void info(std::string_view message) { write(LogLevel::kInfo, message); }

@@ -16,6 +16,13 @@ inline constexpr SettingKey kSettingKeys[] = {
     {"HOST_NAME", ""},  // likewise
     {"ROLE", ""},
     {"API_PORT", "9443"},
+    {"API_ADDRESS", "127.0.0.1"},
+    {"API_HOSTS", ""},
+    {"API_TOKEN_FILE", "/etc/sync-node/api-token"},
+    {"API_TLS_CERT", ""},
+    {"API_TLS_KEY", ""},
+    {"BUS_ADDRESS", "system"},
+    {"SYNC_WORKERS", "2"},
     {"CACHE_TTL", "300"},
     {"HEARTBEAT_INTERVAL", "30"},
     {"LEASE_DURATION", "60"},

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <sstream>
 
 #include "config/database_url.h"
 #include "config/problems.h"
@@ -143,8 +144,33 @@ class Reader {
       settings_.enable_metrics = false;
     else if (metrics.text != "true")
       refuse_word("ENABLE_METRICS", metrics, "true or false");
-    settings_.api_port = static_cast<int>(take_number("API_PORT", 1, 65535, "TCP ports"));
+    read_api();
+    settings_.workers = static_cast<int>(take_number("SYNC_WORKERS", 1, 16, "workers"));
     settings_.cache_ttl = std::chrono::seconds(take_number("CACHE_TTL", 0, 86400, "seconds"));
+  }
+
+  void read_api() {
+    settings_.api_port = static_cast<int>(take_number("API_PORT", 0, 65535, "TCP ports"));
+    // Two nodes of a host without a word about ports do not get into each other's way.
+    if (values_.get("API_PORT").origin == "default" && settings_.role == "node-b") ++settings_.api_port;
+    settings_.api_address = take("API_ADDRESS").text;
+    settings_.api_token_file = take("API_TOKEN_FILE").text;
+    settings_.api_tls_cert = take("API_TLS_CERT").text;
+    settings_.api_tls_key = take("API_TLS_KEY").text;
+    if (settings_.api_tls_cert.empty() != settings_.api_tls_key.empty()) {
+      problems_.add("API_TLS_CERT and API_TLS_KEY belong together",
+                    "set both, or none for plain HTTP on loopback");
+    }
+    std::istringstream names(take("API_HOSTS").text);
+    for (std::string name; std::getline(names, name, ',');) {
+      if (made_of(name, "._-", 255)) {
+        settings_.api_hosts.push_back(name);
+      } else {
+        problems_.add(fmt::format("API_HOSTS holds '{}', which is not a host name", name),
+                      "list names without ports, separated by commas: sync.example.org,10.0.0.7");
+      }
+    }
+    settings_.bus_address = take("BUS_ADDRESS").text;
   }
 
   void read_role() {

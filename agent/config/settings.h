@@ -19,7 +19,12 @@ struct Settings {
   std::string database_url;  // as given, password and all: never logged
   std::string cluster_name;  // "" for a command that did not need it: then the database tells
   std::string role;          // "node-a", "node-b"; "" outside a node
-  int api_port = 0;
+  int api_port = 0;  // 9443, or 9444 for node-b, unless given
+  std::string api_address;
+  std::vector<std::string> api_hosts;  // further names a client may call this node by
+  std::string api_token_file, api_tls_cert, api_tls_key;  // TLS: both or none
+  std::string bus_address;                                // "system", "none", or a D-Bus address
+  int workers = 0;                                        // clients synced at once
   std::chrono::seconds cache_ttl{0};
   std::chrono::seconds heartbeat_interval{0};
   std::chrono::seconds lease_duration{0};

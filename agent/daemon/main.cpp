@@ -1,15 +1,18 @@
 #include <fmt/format.h>
+#include <poll.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <csignal>
 #include <cstdio>
-#include <memory>
-#include <random>
 
-#include "base/stop_signals.h"
+#include "base/unique_fd.h"
 #include "config/settings.h"
+#include "daemon/agent.h"
 #include "daemon/arguments.h"
-#include "daemon/json_log.h"
-#include "daemon/node_loop.h"
+#include "daemon/node_log.h"
+#include "daemon/notify.h"
 #include "host/privileges.h"
 
 namespace syncnode::daemon {
@@ -18,17 +21,49 @@ namespace {
 // 78 (EX_CONFIG) tells systemd that starting again cannot help.
 enum class ExitCode { kStopped = 0, kFailed = 1, kUsage = 64, kConfiguration = 78 };
 
+constexpr std::chrono::seconds kTick{1};
+
 ExitCode fail(const Error& error, ExitCode code) {
   fmt::print(stderr, "error: {}\n", error.message);
   if (!error.hint.empty()) fmt::print(stderr, " next: {}\n", error.hint);
   return code;
 }
 
-std::unique_ptr<Log> make_log(const config::Settings& settings) {
-  if (settings.log_format == config::LogFormat::kJson) {
-    return std::make_unique<JsonLog>(STDERR_FILENO, settings.log_level);
+sigset_t handled_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
+  return set;
+}
+
+// The next signal within `wait`; 0: none came.
+int next_signal(const UniqueFd& signals, BootClock::duration wait) {
+  pollfd watched{signals.get(), POLLIN, 0};
+  if (::poll(&watched, 1, poll_milliseconds(deadline_in(wait))) <= 0) return 0;
+  signalfd_siginfo info{};
+  if (::read(signals.get(), &info, sizeof info) != sizeof info) return 0;
+  return static_cast<int>(info.ssi_signo);
+}
+
+// Until SIGINT or SIGTERM. The watchdog is fed by what the other loops do, not by this one's being here.
+void run_until_stopped(Agent& agent, const UniqueFd& signals, const config::SettingsSources& sources) {
+  const auto patience = watchdog_patience();
+  const auto tick =
+      patience ? std::min<BootClock::duration>(kTick, *patience / 4) : BootClock::duration(kTick);
+  bool ready = false;
+  while (true) {
+    agent.tick();
+    if (!ready && agent.is_ready()) notify_ready(agent.status_line());
+    ready = ready || agent.is_ready();
+    if (patience && agent.is_alive()) notify_alive();
+    const int signal = next_signal(signals, tick);
+    if (signal == SIGINT || signal == SIGTERM) return;
+    if (signal == SIGHUP) {
+      notify_reloading();
+      agent.reload(config::load_settings(sources, config::Purpose::kNode));
+      notify_ready(agent.status_line());
+    }
   }
-  return std::make_unique<TextLog>(STDERR_FILENO, settings.log_level);
 }
 
 ExitCode run(const std::vector<std::string>& words) {
@@ -38,8 +73,9 @@ ExitCode run(const std::vector<std::string>& words) {
     std::fputs(arguments->help ? kUsage : "sync-node " SYNC_NODE_VERSION "\n", stdout);
     return ExitCode::kStopped;
   }
-  auto settings = config::load_settings(
-      {config::environment_of_process(), arguments->env_files, arguments->node}, config::Purpose::kNode);
+  const config::SettingsSources sources{config::environment_of_process(), arguments->env_files,
+                                        arguments->node};
+  auto settings = config::load_settings(sources, config::Purpose::kNode);
   if (!settings) return fail(settings.error(), ExitCode::kConfiguration);
   if (arguments->check_config) {
     fmt::print("the configuration of {} is usable\n", settings->role);
@@ -49,9 +85,21 @@ ExitCode run(const std::vector<std::string>& words) {
   if (auto dropped = host::drop_to_reader(settings->state_directory); !dropped) {
     return fail(dropped.error(), ExitCode::kFailed);
   }
-  StopSignals signals;
-  auto log = make_log(*settings);
-  NodeLoop(*settings, *log, std::random_device{}()).run(signals.token());
+  const sigset_t handled = handled_signals();
+  ::pthread_sigmask(SIG_BLOCK, &handled, nullptr);
+  const UniqueFd signals(::signalfd(-1, &handled, SFD_CLOEXEC));
+
+  NodeLog log(settings->role.substr(settings->role.size() - 1), settings->log_format, settings->log_level);
+  Agent agent(*settings, SYNC_NODE_VERSION, log);
+  if (auto started = agent.start(); !started) {
+    log.error(started.error().to_string());
+    return ExitCode::kFailed;
+  }
+  run_until_stopped(agent, signals, sources);
+  notify_stopping("ends its jobs and gives the lease back");
+  // Whoever will not wait for that signals again.
+  ::pthread_sigmask(SIG_UNBLOCK, &handled, nullptr);
+  agent.stop();
   return ExitCode::kStopped;
 }
 

@@ -36,6 +36,12 @@ Result<Rows> Connection::simple(std::string_view sql, Deadline deadline) {
   return wire_->finish(deadline);
 }
 
+bool Connection::alive() {
+  if (!usable()) return false;
+  const auto said = wire_->unexpected_input();
+  return said.has_value() && !*said && usable();
+}
+
 bool Connection::usable() const {
   return wire_ != nullptr && wire_->usable();
 }

@@ -83,10 +83,15 @@ class Connection {
   Status copy_out(std::string_view sql, const std::function<Status(std::string_view)>& on_chunk,
                   Deadline deadline);
 
+  // Sleeps until notices came (their payloads), `wake_fd` (may be -1) is readable or the deadline passed: the
+  // latter two give none. Only where this session listens (postgres/notices.h).
+  Result<std::vector<std::string>> notices(Deadline deadline, int wake_fd);
+
   // From now on a stop request ends the wait under way: the connection closes, the call returns kCancelled.
   void stop_with(std::stop_token token);
 
   bool usable() const;          // false once closed by a deadline or a lost connection
+  bool alive();                 // usable, and the server has not hung up while nobody asked; never waits
   void close();                 // at once, without waiting for the server
   int backend_pid() const;      // of the first server process behind this connection
   uint64_t bytes_sent() const;  // payload of queries and COPY, for the "bytes moved" figures

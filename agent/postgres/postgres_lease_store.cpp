@@ -1,9 +1,11 @@
 #include "postgres/postgres_lease_store.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 
 #include <algorithm>
 
+#include "postgres/notices.h"
 #include "sql/queries.h"
 
 namespace syncnode::postgres {
@@ -16,6 +18,19 @@ using std::chrono::milliseconds;
 constexpr TransactionOptions kShort{.statement_timeout = milliseconds(2000),
                                     .lock_timeout = milliseconds(1000),
                                     .idle_timeout = milliseconds(3000)};
+// How long a notice may take to arrive; and where so many were not heard, none ever will.
+constexpr milliseconds kProbeTime{1000};
+constexpr milliseconds kShortestProbe{250};
+constexpr int kProbes = 3;
+
+// The server must not go on for long with what the caller gave up on.
+TransactionOptions bounded(Deadline deadline) {
+  TransactionOptions options = kShort;
+  const milliseconds left{std::max(1, poll_milliseconds(deadline))};
+  options.statement_timeout = std::min(options.statement_timeout, left);
+  options.lock_timeout = std::min(options.lock_timeout, left);
+  return options;
+}
 
 Param maybe(const std::string& text) {
   return text.empty() ? Param::null() : Param::text(text);
@@ -31,7 +46,10 @@ Error term_over(const Term& term) {
 }  // namespace
 
 PostgresLeaseStore::PostgresLeaseStore(ConnectOptions options, LeaseIdentity identity)
-    : options_(std::move(options)), identity_(std::move(identity)), highest_seen_(identity_.seen_epoch) {}
+    : options_(std::move(options)),
+      identity_(std::move(identity)),
+      host_id_(identity_.host_id),
+      highest_seen_(identity_.seen_epoch) {}
 
 Error PostgresLeaseStore::not_registered() const {
   return {ErrorCode::kFailedPrecondition,
@@ -41,29 +59,51 @@ Error PostgresLeaseStore::not_registered() const {
 
 Result<Transaction> PostgresLeaseStore::begin(Deadline deadline) {
   if (connection_ && connection_->usable()) {
-    auto begun = Transaction::begin(*connection_, kShort, deadline);
+    auto begun = Transaction::begin(*connection_, bounded(deadline), deadline);
     // A connection that died while idle says nothing about the server: nothing was asked yet, so ask on a new
     // one.
     if (begun || connection_->usable() || begun.error().code != ErrorCode::kUnavailable) return begun;
   }
   SN_ASSIGN(Connection fresh, Connection::open(options_, deadline));
   connection_.emplace(std::move(fresh));
-  return Transaction::begin(*connection_, kShort, deadline);
+  listening_ = listen_tried_ = false;
+  return Transaction::begin(*connection_, bounded(deadline), deadline);
 }
 
 Result<std::optional<Grant>> PostgresLeaseStore::acquire(std::chrono::seconds lease, Deadline deadline) {
+  return take(nullptr, lease, deadline);
+}
+
+Result<std::optional<Grant>> PostgresLeaseStore::take_over(const LeaseObservation& dead,
+                                                           std::chrono::seconds lease, Deadline deadline) {
+  return take(&dead, lease, deadline);
+}
+
+Result<std::optional<Grant>> PostgresLeaseStore::take(const LeaseObservation* dead,
+                                                      std::chrono::seconds lease, Deadline deadline) {
+  SN_TRY(know_host(deadline));
   SN_ASSIGN(Transaction transaction, begin(deadline));
-  SN_ASSIGN(const Rows ended, connection_->query(sql::terminate_older_backends,
-                                                 {Param::text(identity_.cluster_name)}, deadline));
+  const std::string dead_epoch = dead == nullptr ? "" : std::to_string(dead->epoch);
+  const std::string dead_nonce = dead == nullptr ? "" : dead->nonce;
+  SN_ASSIGN(const Rows ended,
+            connection_->query(sql::terminate_older_backends,
+                               {Param::text(identity_.cluster_name), maybe(dead_epoch), maybe(dead_nonce)},
+                               deadline));
   const std::string seconds = std::to_string(lease.count());
   const std::string seen = std::to_string(highest_seen_);
+  std::vector<Param> params{Param::text(identity_.cluster_name),
+                            Param::text(identity_.leader_id),
+                            maybe(host_id_),
+                            Param::text(identity_.nonce),
+                            Param::text(seconds),
+                            Param::text(seen)};
+  if (dead != nullptr) {
+    params.insert(params.end(), {Param::text(dead->leader_id), maybe(dead->leader_host_id),
+                                 Param::text(dead_epoch), Param::text(dead_nonce)});
+  }
   const Deadline sent = BootClock::now();
-  SN_ASSIGN(const Rows row,
-            connection_->query(sql::lease_acquire,
-                               {Param::text(identity_.cluster_name), Param::text(identity_.leader_id),
-                                maybe(identity_.host_id), Param::text(identity_.nonce), Param::text(seconds),
-                                Param::text(seen)},
-                               deadline));
+  SN_ASSIGN(const Rows row, connection_->query(dead == nullptr ? sql::lease_acquire : sql::lease_take_over,
+                                               params, deadline));
   if (row.count() == 0) {
     SN_ASSIGN(const std::optional<LeaseObservation> holder, read(deadline));
     if (!holder) return not_registered();
@@ -114,7 +154,8 @@ Result<std::optional<LeaseObservation>> PostgresLeaseStore::read(Deadline deadli
                         std::string(row.text(0, 2)),
                         row.int64(0, 3),
                         row.int64(0, 4),
-                        milliseconds(row.int64(0, 5))};
+                        milliseconds(row.int64(0, 5)),
+                        row.boolean(0, 6)};
   highest_seen_ = std::max(highest_seen_, seen.epoch);
   return std::optional(std::move(seen));
 }
@@ -124,6 +165,60 @@ Result<LeaseObservation> PostgresLeaseStore::observe(Deadline deadline) {
   SN_ASSIGN(std::optional<LeaseObservation> seen, read(deadline));
   if (!seen) return not_registered();
   return std::move(*seen);
+}
+
+Status PostgresLeaseStore::know_host(Deadline deadline) {
+  if (identity_.hostname.empty() || !host_id_.empty()) return {};
+  return beat(deadline);
+}
+
+Status PostgresLeaseStore::beat(Deadline deadline) {
+  if (identity_.hostname.empty()) return {};
+  SN_ASSIGN(Transaction transaction, begin(deadline));
+  SN_ASSIGN(const Rows row,
+            connection_->query(sql::host_beat,
+                               {Param::text(identity_.hostname), Param::text(identity_.cluster_name),
+                                metadata_told_ ? Param::null() : maybe(identity_.metadata)},
+                               deadline));
+  const std::string id(row.text(0, 0));
+  SN_TRY(transaction.commit(deadline));
+  host_id_ = id;
+  metadata_told_ = true;
+  return {};
+}
+
+void PostgresLeaseStore::try_to_listen(Deadline deadline) {
+  if (!identity_.listen || listen_tried_ || listen_failures_ >= kProbes) return;
+  const Deadline enough = deadline_in(kProbeTime);
+  if (deadline < deadline_in(kShortestProbe)) return;
+  listen_tried_ = true;
+  const std::string probe = identity_.cluster_name + "\nprobe " + identity_.nonce;
+  auto heard = listen(*connection_, options_, probe, std::min(deadline, enough));
+  listening_ = heard && *heard;
+  if (!listening_) ++listen_failures_;
+}
+
+Result<std::vector<std::string>> PostgresLeaseStore::wait(Deadline deadline, int wake_fd) {
+  if (connection_ && connection_->usable()) try_to_listen(deadline);
+  if (!connection_ || !connection_->usable()) {
+    pollfd woken{wake_fd, POLLIN, 0};
+    while (::poll(&woken, 1, poll_milliseconds(deadline)) == 0 && BootClock::now() < deadline) {
+    }
+    return std::vector<std::string>();
+  }
+  const std::string own = identity_.cluster_name + "\n";
+  while (true) {
+    // Without LISTEN nothing comes, but the end of the connection is seen all the same.
+    SN_ASSIGN(auto payloads, connection_->notices(deadline, wake_fd));
+    if (payloads.empty()) return payloads;
+    std::vector<std::string> ours;
+    for (const std::string& payload : payloads) {
+      if (payload.starts_with(own) && !payload.ends_with("\nprobe " + identity_.nonce))
+        ours.push_back(payload.substr(own.size()));
+    }
+    // What is said to other clusters must not keep the caller from what it does in time.
+    if (!ours.empty() || BootClock::now() >= deadline) return ours;
+  }
 }
 
 }  // namespace syncnode::postgres

@@ -1,6 +1,7 @@
 // PostgresLeaseStore: the lease row over a connection of its own, so that no data transaction can delay a
 // renewal. Every call is one short transaction; a connection found dead is replaced at the next call. Refuses
-// to remember leadership: it keeps the highest epoch it ever saw and nothing else. One thread at a time.
+// to remember leadership: it keeps the highest epoch it ever saw, its host's id and nothing else. One thread
+// at a time.
 #pragma once
 
 #include <optional>
@@ -14,9 +15,13 @@ namespace syncnode::postgres {
 struct LeaseIdentity {
   std::string cluster_name;
   std::string leader_id;
-  std::string host_id;     // uuid of this node's row in sync_metadata.hosts, "" when it has none
-  std::string nonce;       // uuid, fresh per process start
+  std::string
+      host_id;        // uuid of this node's row in sync_metadata.hosts; "" to find it by `hostname`, or none
+  std::string nonce;  // uuid, fresh per process start
   int64_t seen_epoch = 0;  // of the local memory: a restored database must not grant an old epoch again
+  std::string hostname{};  // "HOST/node-a": the row is made by the first call that needs it; "" for none
+  std::string metadata{};  // JSON object put into that row once, "" for none
+  bool listen = false;     // hear notices where they arrive
 };
 
 class PostgresLeaseStore final : public LeaseStore {
@@ -25,19 +30,35 @@ class PostgresLeaseStore final : public LeaseStore {
 
   // kFailedPrecondition when the cluster is not registered for this login.
   Result<std::optional<Grant>> acquire(std::chrono::seconds lease, Deadline deadline) override;
+  Result<std::optional<Grant>> take_over(const LeaseObservation& dead, std::chrono::seconds lease,
+                                         Deadline deadline) override;
   Result<Grant> renew(const Term& term, std::chrono::seconds lease, Deadline deadline) override;
   Status release(const Term& term, Deadline deadline) override;
   Result<LeaseObservation> observe(Deadline deadline) override;
+  Status beat(Deadline deadline) override;
+  Result<std::vector<std::string>> wait(Deadline deadline, int wake_fd) override;
+
+  bool hears_notices() const override { return listening(); }
+  bool listening() const { return connection_ && connection_->usable() && listening_; }
 
  private:
   Result<Transaction> begin(Deadline deadline);
+  Result<std::optional<Grant>> take(const LeaseObservation* dead, std::chrono::seconds lease,
+                                    Deadline deadline);
   Result<std::optional<LeaseObservation>> read(Deadline deadline);
+  Status know_host(Deadline deadline);
+  void try_to_listen(Deadline deadline);
   Error not_registered() const;
 
   const ConnectOptions options_;
   const LeaseIdentity identity_;
+  std::string host_id_;
+  bool metadata_told_ = false;
   int64_t highest_seen_;
   std::optional<Connection> connection_;
+  bool listening_ = false;     // this connection
+  bool listen_tried_ = false;  // on this connection
+  int listen_failures_ = 0;    // probes that nobody heard, of all connections
 };
 
 }  // namespace syncnode::postgres

@@ -46,9 +46,13 @@ std::string census_query(const std::vector<std::string>& columns, std::string_vi
   std::string sql = "SELECT count(*)";
   for (const auto& column : columns) {
     std::string name = quote_identifier(column);
-    sql += ", total(typeof(" + name + ") = 'integer' AND " + name + " IN (0, 1))";
+    sql.append(", total(typeof(")
+        .append(name)
+        .append(") = 'integer' AND ")
+        .append(name)
+        .append(" IN (0, 1))");
     for (const char* word : {"integer", "real", "text", "blob"})
-      sql += ", total(typeof(" + name + ") = '" + word + "')";
+      sql.append(", total(typeof(").append(name).append(") = '").append(word).append("')");
   }
   std::string limit = sample ? " LIMIT " + std::to_string(*sample) : "";
   return sql + " FROM (SELECT * FROM " + quote_identifier(table) + limit + ")";

@@ -13,16 +13,33 @@ int64_t total(const std::vector<TableOutcome>& tables, int64_t TableOutcome::*me
   return sum;
 }
 
+Result<std::string> make(postgres::Connection& connection, const CopyTarget& target,
+                         const RunOptions& options) {
+  std::string epoch = std::to_string(target.term.epoch);
+  SN_ASSIGN(auto rows,
+            connection.query(sql::job_start,
+                             {Param::text(target.deployment.id), Param::text(options.triggered_by),
+                              Param::text(options.full ? "full" : "incremental"), Param::text(epoch)},
+                             deadline_in(kStatementWait)));
+  return std::string(rows.text(0, 0));
+}
+
+Result<std::string> begin_queued(postgres::Connection& connection, const CopyTarget& target,
+                                 const std::string& job_id) {
+  std::string epoch = std::to_string(target.term.epoch);
+  SN_ASSIGN(auto rows, connection.query(sql::job_begin, {Param::text(job_id), Param::text(epoch)},
+                                        deadline_in(kStatementWait)));
+  if (rows.count() > 0) return job_id;
+  return Error{ErrorCode::kCancelled, "job " + job_id + " does not wait any more", "it was cancelled"};
+}
+
 }  // namespace
 
 Result<JobJournal> JobJournal::start(postgres::Connection& connection, const CopyTarget& target,
-                                     const std::string& triggered_by, std::string_view sync_type) {
-  std::string epoch = std::to_string(target.term.epoch);
-  SN_ASSIGN(auto rows, connection.query(sql::job_start,
-                                        {Param::text(target.deployment.id), Param::text(triggered_by),
-                                         Param::text(sync_type), Param::text(epoch)},
-                                        deadline_in(kStatementWait)));
-  JobJournal journal(connection, target.deployment.id, std::string(rows.text(0, 0)));
+                                     const RunOptions& options) {
+  SN_ASSIGN(auto job, options.job_id.empty() ? make(connection, target, options)
+                                             : begin_queued(connection, target, options.job_id));
+  JobJournal journal(connection, target.deployment.id, std::move(job));
   SN_ASSIGN(auto abandoned,
             connection.query(sql::job_abandon_older,
                              {Param::text(target.deployment.id), Param::text(journal.job_id_)},

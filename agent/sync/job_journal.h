@@ -15,9 +15,10 @@ namespace syncnode::sync {
 
 class JobJournal {
  public:
-  // Also closes jobs of this client whose process died.
+  // Begins the job `options` names, or a new one. Also closes jobs of this client whose process died.
+  // kCancelled when the queued job was cancelled meanwhile.
   static Result<JobJournal> start(postgres::Connection& connection, const CopyTarget& target,
-                                  const std::string& triggered_by, std::string_view sync_type);
+                                  const RunOptions& options);
 
   const std::string& job_id() const { return job_id_; }
   Status table(const TableOutcome& outcome, int64_t processed, std::string_view status);

@@ -1,5 +1,6 @@
-// One run on one client, under a lease taken for it: what `sync-nodectl sync`, `verify` and the one-shot do.
-// Refuses to run beside another writer. Blocking; called on the main thread; `stop` ends it between steps.
+// One run on one client: under a lease taken for it (`sync-nodectl sync`, `verify`, the one-shot), or under
+// the term of a node that leads. Refuses to run beside another writer. Blocking; `stop` ends it between
+// steps.
 #pragma once
 
 #include <chrono>
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "model/source_schema.h"
+#include "model/term.h"
 
 namespace syncnode::sync {
 
@@ -21,7 +23,9 @@ struct RunOptions {
   std::string state_directory;
   std::string client_name;
   std::optional<std::string> sqlite_path;  // instead of the registered one
-  std::string triggered_by = "manual";     // sync_jobs.triggered_by
+  std::string application_name = "sync-node one-shot";
+  std::string triggered_by = "manual";  // sync_jobs.triggered_by
+  std::string job_id;                   // of a job that was queued; "" makes a new one
   bool full = false;      // do not trust the local memory: compare with the copy, ship what differs
   int batch_rows = 1000;  // BATCH_SIZE
   int64_t brake_min_rows = 100;
@@ -36,6 +40,7 @@ struct RunOptions {
 class Progress {
  public:
   virtual ~Progress() = default;
+  virtual void job(const std::string& /*id*/) {}  // once, when sync_jobs shows it
   virtual void phase(std::string_view name) = 0;  // "reading", "loading", "shipping", "comparing", …
   virtual void table(std::string_view name, int64_t done, int64_t total) = 0;  // total < 0: unknown
 };
@@ -62,6 +67,10 @@ struct RunReport {
 };
 
 Result<RunReport> run_sync(const RunOptions& options, Log& log, Progress& progress, std::stop_token stop);
+// `term` is held and renewed by the caller, who requests `stop` when it is lost; `options.lease…` are not
+// used.
+Result<RunReport> run_sync_under(const Term& term, const RunOptions& options, Log& log, Progress& progress,
+                                 std::stop_token stop);
 
 struct TableVerdict {
   std::string name;

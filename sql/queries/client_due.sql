@@ -1,12 +1,19 @@
--- The clients a node has to sync, and in how many seconds by the server's clock; the most overdue first.
--- $1 cluster name. Columns: client_name, seconds until due (negative: overdue), sync_interval in seconds.
--- Called by the loop of a node (daemon/node_loop.cpp).
-SELECT d.client_name,
-       coalesce(ceil(extract(epoch FROM j.started_at + make_interval(secs => d.sync_interval) - statement_timestamp())),
-                0)::bigint AS due_in,
-       d.sync_interval
+-- The clients of a node's cluster: where they are, whether and when they are due by the server's clock, and how current
+-- their copies are. One whose last job was left running by a dead node is due at once: the caller leads, so nobody runs it.
+-- $1 cluster name. Columns: client_name, sqlite_path, enabled, seconds until due (negative: overdue), sync_interval in
+-- seconds, status of the last finished job ('' for none), age in seconds of the snapshot the copy holds (NULL: never synced).
+-- Called by daemon/crew.cpp.
+SELECT d.client_name, coalesce(d.sqlite_path, ''), d.sync_enabled AND d.status = 'active',
+       CASE WHEN j.status = 'running' THEN 0
+            ELSE coalesce(ceil(extract(epoch FROM j.started_at + make_interval(secs => d.sync_interval) - statement_timestamp())), 0)
+       END::bigint AS due_in,
+       d.sync_interval, coalesce(d.last_sync_status, ''),
+       extract(epoch FROM statement_timestamp() - c.started_at)::bigint
   FROM sync_metadata.client_deployments d
+  LEFT JOIN LATERAL (SELECT s.started_at, s.status FROM sync_metadata.sync_jobs s
+                      WHERE s.deployment_id = d.deployment_id AND s.status <> 'pending' AND (s.status <> 'cancelled' OR s.duration_seconds IS NOT NULL)
+                      ORDER BY s.started_at DESC LIMIT 1) j ON true
   LEFT JOIN LATERAL (SELECT max(s.started_at) AS started_at FROM sync_metadata.sync_jobs s
-                      WHERE s.deployment_id = d.deployment_id) j ON true
- WHERE d.cluster_name = $1::text AND d.sync_enabled AND d.status = 'active'
+                      WHERE s.deployment_id = d.deployment_id AND s.status IN ('success', 'held')) c ON true
+ WHERE d.cluster_name = $1::text AND d.status IN ('active', 'paused')
  ORDER BY due_in, d.client_name

@@ -2,7 +2,7 @@
 SQLite + Supabase Sync System - Documents Match The Code
 
 Reads docs/TECHNICAL_REFERENCE.md, the manual pages and the template of the settings against the code: settings and their
-defaults, exit codes, commands, tables, views and roles. Fails on anything that one side has and the other has not.
+defaults, exit codes, commands, routes, tables, views, roles and metrics. Fails on anything that one side has and the other has not.
 """
 
 import json
@@ -93,6 +93,55 @@ def check_database(reference: str) -> List[str]:
             differences('role', names('Roles') - {'sync_metadata'}, set(re.findall(r'CREATE ROLE (\w+)', sql))))
 
 
+def check_metrics(reference: str) -> List[str]:
+    """Name, kind, whether it may be absent, and the label with its words."""
+    text = read('agent/metrics/metrics.cpp')
+    coded: Set[str] = set()
+    for lead, kind, name, rest in re.findall(r'(\w+(?:&? |\{)[^;"]*?)\b(counters?|gauge|histogram)\(\s*all,\s*"(sync_\w+)"(.*?);\n', text, re.S):
+        holder = re.findall(r'OptionalGauge|ClientGauges|WordCounters', lead)
+        label, words = '', ''
+        if 'WordCounters' in holder:
+            label, words = re.search(r'"(\w+)",\s*\{([^}]*)\}', rest).groups()
+        if 'ClientGauges' in holder:
+            label = 'client'
+        if name == 'sync_build_info':
+            label = 'version'
+        absent = ', may be absent' if set(holder) & {'OptionalGauge', 'ClientGauges'} else ''
+        coded.add(' '.join([name, kind.rstrip('s') + absent, label, *re.findall(r'\w+', words)]).strip())
+    documented = {' '.join([name, kind, *re.findall(r'\w+', labels)]).strip() for name, kind, labels in
+                  re.findall(r'^\| `(sync_\w+)` \| ([a-z, ]+) \| ([^|]*)\|', section(reference, 'Metrics'), re.M)}
+    named = set(re.findall(r'"(sync_\w+)"', text))
+    return (differences('metric', documented, coded) +
+            differences('metric by its name', {entry.split()[0] for entry in documented}, named))
+
+def check_routes(reference: str) -> List[str]:
+    def plain(method: str, path: str) -> str:
+        return f'{method} ' + re.sub(r'\{[^}]*\}', '{}', path)
+
+    coded = {plain(*route) for route in re.findall(r'\{"([A-Z]+)",\s+"([^"]+)",', read('agent/http/routes.cpp'))}
+    rows = re.findall(r'^\| `([A-Z]+) (/[^`]*)` \|', section(reference, 'HTTP'), re.M)
+    words = set(re.findall(r'Row\{ErrorCode::k\w+, \d+, "(\w+)"\}', read('agent/http/errors.cpp')))
+    for path in ('routes', 'session', 'request_reader'):
+        words |= set(re.findall(r'refus(?:al|e)\((?:code, )?\d+, "(\w+)"', read(f'agent/http/{path}.cpp')))
+    answers = section(reference, 'HTTP').split('Every refusal', 1)[1]
+    return (differences('route', {plain(*row) for row in rows}, coded) +
+            [f'error word {word}: in the code, but not documented' for word in sorted(words) if f'`{word}`' not in answers])
+
+
+def check_routes(reference: str) -> List[str]:
+    def plain(method: str, path: str) -> str:
+        return f'{method} ' + re.sub(r'\{[^}]*\}', '{}', path)
+
+    coded = {plain(*route) for route in re.findall(r'\{"([A-Z]+)",\s+"([^"]+)",', read('agent/http/routes.cpp'))}
+    rows = re.findall(r'^\| `([A-Z]+) (/[^`]*)` \|', section(reference, 'HTTP'), re.M)
+    words = set(re.findall(r'Row\{ErrorCode::k\w+, \d+, "(\w+)"\}', read('agent/http/errors.cpp')))
+    for path in ('routes', 'session', 'request_reader'):
+        words |= set(re.findall(r'refus(?:al|e)\((?:code, )?\d+, "(\w+)"', read(f'agent/http/{path}.cpp')))
+    answers = section(reference, 'HTTP').split('Every refusal', 1)[1]
+    return (differences('route', {plain(*row) for row in rows}, coded) +
+            [f'error word {word}: in the code, but not documented' for word in sorted(words) if f'`{word}`' not in answers])
+
+
 def check_conflict_defaults() -> List[str]:
     rules = json.loads(read('etc/conflict-resolution-default.json'))['conflict_resolution']
     known = {'newest_wins', 'source_wins', 'target_wins', 'merge', 'manual'}
@@ -106,7 +155,7 @@ def main() -> int:
         print('the commands could not be read from agent/cli')
         return 1
     problems = (check_commands(reference) + check_settings(reference) + check_exit_codes(reference) +
-                check_database(reference) + check_conflict_defaults())
+                check_database(reference) + check_metrics(reference) + check_routes(reference) + check_conflict_defaults())
     print('\n'.join(problems) or 'the documents match the code')
     return 1 if problems else 0
 

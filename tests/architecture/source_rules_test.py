@@ -14,7 +14,7 @@ from typing import Callable, List, Tuple
 ROOT = Path(__file__).resolve().parents[2]
 MAX_LINES = 400
 # Pacing a workload, or hitting a random instant, is what these are for; they wait for nothing by sleeping.
-MAY_SLEEP = {'tests/support/openwebui_sample.py', 'tests/harm/writers.py', 'tests/harm/torn_test.py'}
+MAY_SLEEP = {'tests/support/openwebui_sample.py', 'tests/support/nodes.py', 'tests/harm/writers.py', 'tests/harm/torn_test.py'}
 THIS = 'tests/architecture/source_rules_test.py'
 
 

@@ -47,6 +47,7 @@ TEST_F(DecimalServer, NumericBytesAreThoseOfNumericSend) {
 TEST_F(DecimalServer, LiteralsAreTheSameDoubleOnBothSides) {
   std::vector<std::string> literals;
   const auto values = many_reals();
+  literals.reserve(values.size());
   for (double value : values) literals.push_back(real_literal(value));
   const auto rows =
       ask("SELECT float8send(convert_from(t, 'UTF8')::float8), float8send(convert_from(t, "

@@ -62,7 +62,7 @@ TEST(Settings, ReportEveryProblemAtOnce) {
   TemporaryFile file("CASHE_TTL=3\nBATCH_SIZE=many\nbroken line\n");
   auto settings = load_settings({{{"DATABASE_URL", "postgresql://u:p@ss@h/d"},
                                   {"ROLE", "primary"},
-                                  {"API_PORT", "0"},
+                                  {"API_PORT", "65536"},
                                   {"HEARTBEAT_INTERVAL", "60"},
                                   {"LEASE_DURATION", "60"},
                                   {"LOG_LEVEL", "loud"},
@@ -76,7 +76,7 @@ TEST(Settings, ReportEveryProblemAtOnce) {
        {"10 problems", "line 1 sets 'CASHE_TTL', which is not a key of sync-node: did you mean CACHE_TTL?",
         "BATCH_SIZE='many'", "line 3 is not KEY=VALUE",
         "DATABASE_URL (environment): database URL has more than one '@'", "CLUSTER_NAME is missing",
-        "ROLE='primary'", "API_PORT='0' (environment)",
+        "ROLE='primary'", "API_PORT='65536' (environment)",
         "LEASE_DURATION=60 is not above HEARTBEAT_INTERVAL=60", "LOG_LEVEL='loud'",
         "STATE_DIRECTORY='here'"}) {
     EXPECT_NE(why(settings).find(part), std::string::npos) << part << "\n" << why(settings);

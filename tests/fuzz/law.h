@@ -22,4 +22,6 @@ inline std::string_view text_of(const uint8_t* data, size_t size) {
 
 }  // namespace syncnode::fuzz
 
+// The name is libFuzzer's.
+// NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);

@@ -209,8 +209,11 @@ TEST(KeeperTimes, DerivedOnesAreOrderedForEverySensibleSetting) {
   }
   const KeeperTimes reference = KeeperTimes::from(60s, 30s);
   EXPECT_EQ(reference.step_down, 45s);
-  EXPECT_EQ(reference.renew_every, 12s);
+  EXPECT_EQ(reference.renew_every, 10s);
   EXPECT_EQ(reference.attempt, 3s);
+  const KeeperTimes fast = KeeperTimes::from(15s, 3s);
+  EXPECT_EQ(fast.renew_every, 3s);
+  EXPECT_EQ(fast.attempt, 2s);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 // What every LeaseStore must do, run against PostgreSQL and against the fake alike.
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <memory>
 #include <thread>
@@ -44,7 +46,8 @@ class InPostgres {
   std::unique_ptr<LeaseStore> store(const std::string& leader, const std::string& nonce, int64_t seen = 0) {
     return std::make_unique<postgres::PostgresLeaseStore>(
         postgres::ConnectOptions{cluster_.url, "lease_test"},
-        postgres::LeaseIdentity{cluster_.name, leader, "", nonce, seen});
+        postgres::LeaseIdentity{cluster_.name, leader, "", nonce, seen, "host/" + leader,
+                                R"({"version":"test"})", true});
   }
   void expire() {
     test::PrivatePostgres::shared().superuser_psql(
@@ -187,6 +190,89 @@ TYPED_TEST(LeaseStoreContract, OfManyAtOnceExactlyOneWins) {
   }
   EXPECT_EQ(winners, 1);
   EXPECT_EQ(this->a_->observe(soon())->epoch, 1);
+}
+
+TYPED_TEST(LeaseStoreContract, ObservationTellsReleasedFromRunOut) {
+  EXPECT_TRUE(this->b_->observe(soon())->released) << "never held";
+  const Grant grant = this->must_acquire(*this->a_);
+  EXPECT_FALSE(this->b_->observe(soon())->released);
+  this->row_.expire();
+  EXPECT_FALSE(this->b_->observe(soon())->released);
+  ASSERT_TRUE(this->a_->release(grant.term, soon()));
+  EXPECT_TRUE(this->b_->observe(soon())->released);
+}
+
+TYPED_TEST(LeaseStoreContract, TheLeaseOfTheDeadIsTakenBeforeItRunsOut) {
+  const Grant first = this->must_acquire(*this->a_);
+  const LeaseObservation dead = *this->b_->observe(soon());
+  ASSERT_GT(dead.remaining, 20s);
+  auto taken = this->b_->take_over(dead, 30s, soon());
+  ASSERT_TRUE(taken) << taken.error().to_string();
+  ASSERT_TRUE(*taken);
+  EXPECT_EQ((*taken)->term.epoch, first.term.epoch + 1);
+  EXPECT_EQ((*taken)->term.nonce, kNonceB);
+  EXPECT_GT((*taken)->expires, deadline_in(20s));
+  EXPECT_EQ(this->a_->renew(first.term, 30s, soon()).error().code, ErrorCode::kFenced);
+  auto again = this->a_->take_over(dead, 30s, soon());
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(*again) << "the row shows another term";
+}
+
+TYPED_TEST(LeaseStoreContract, OnlyExactlyTheTermThatDiedIsTakenOver) {
+  const Grant first = this->must_acquire(*this->a_);
+  const LeaseObservation seen = *this->b_->observe(soon());
+  std::vector<LeaseObservation> others(4, seen);
+  ++others[0].epoch;
+  others[1].nonce = kNonceB;
+  others[2].leader_id = "openwebui-sync-node-c";
+  others[3].leader_host_id = "33333333-3333-4333-8333-333333333333";
+  for (const LeaseObservation& other : others) {
+    auto taken = this->b_->take_over(other, 30s, soon());
+    ASSERT_TRUE(taken) << taken.error().to_string();
+    EXPECT_FALSE(*taken);
+  }
+  EXPECT_TRUE(this->a_->renew(first.term, 30s, soon()));
+}
+
+TYPED_TEST(LeaseStoreContract, ABeatIsNoClaim) {
+  const Grant grant = this->must_acquire(*this->a_);
+  for (LeaseStore* store : {this->a_.get(), this->b_.get(), this->a_.get()}) {
+    Status beaten = store->beat(soon());
+    EXPECT_TRUE(beaten) << beaten.error().to_string();
+  }
+  EXPECT_EQ(this->b_->observe(soon())->nonce, grant.term.nonce);
+}
+
+TYPED_TEST(LeaseStoreContract, AReleaseIsHeardByWhoWaits) {
+  const Grant grant = this->must_acquire(*this->a_);
+  ASSERT_TRUE(this->b_->observe(soon()));
+  const UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  auto nothing = this->b_->wait(deadline_in(300ms), wake.get());
+  ASSERT_TRUE(nothing);
+  EXPECT_TRUE(nothing->empty());
+  ASSERT_TRUE(this->a_->release(grant.term, soon()));
+  auto notices = this->b_->wait(soon(), wake.get());
+  ASSERT_TRUE(notices) << notices.error().to_string();
+  EXPECT_EQ(*notices, std::vector<std::string>{std::string(kReleasedNotice) + kNonceA});
+  ASSERT_TRUE(this->a_->release(grant.term, soon()));
+  Term stale = grant.term;
+  ++stale.epoch;
+  ASSERT_TRUE(this->a_->release(stale, soon()));
+  notices = this->b_->wait(deadline_in(200ms), wake.get());
+  EXPECT_LE(notices->size(), 1U) << "a release that changed nothing was told";
+}
+
+TYPED_TEST(LeaseStoreContract, AWaitEndsByTheDescriptorAndByTheDeadline) {
+  const UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  const Deadline before = BootClock::now();
+  ASSERT_TRUE(this->a_->wait(deadline_in(50ms), wake.get()));
+  EXPECT_GE(BootClock::now(), before + 50ms);
+  const uint64_t one = 1;
+  ASSERT_EQ(::write(wake.get(), &one, sizeof one), static_cast<ssize_t>(sizeof one));
+  ASSERT_TRUE(this->a_->wait(soon(), wake.get()));
+  ASSERT_TRUE(this->a_->observe(soon()));
+  ASSERT_TRUE(this->a_->wait(soon(), wake.get())) << "the same on an open connection";
+  EXPECT_LT(BootClock::now(), before + 5s);
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ const std::map<std::string, std::string> kSamples{
     {"statement_timeout", "1000"},
     {"lock_timeout", "1000"},
     {"idle_timeout", "1000"},
+    {"lock", "FOR NO KEY UPDATE OF d"},
 };
 
 class QueriesTest : public ::testing::TestWithParam<sql::NamedQuery> {
@@ -69,7 +70,7 @@ class QueriesTest : public ::testing::TestWithParam<sql::NamedQuery> {
   // PREPARE takes no COPY and no list of statements: those are run, in transactions that end with the
   // connection.
   Status try_out(const std::string& text) {
-    if (text.rfind("BEGIN", 0) == 0) {
+    if (text.rfind("BEGIN", 0) == 0 || text.rfind("LISTEN", 0) == 0 || text.rfind("UNLISTEN", 0) == 0) {
       SN_ASSIGN(const Rows begun, connection_->simple(text, soon()));
       return {};
     }

@@ -17,7 +17,7 @@ def foreign_rows(other: Side) -> dict:
     by_cluster, by_client = f"cluster_name = '{other.cluster}'", f'deployment_id IN ({deployments})'
     return {'hosts': by_cluster, 'client_deployments': by_cluster, 'leader_election': by_cluster,
             'cache_events': by_cluster, 'sync_jobs': by_client, 'conflict_log': by_client, 'held_changes': by_client,
-            'retired_objects': by_client, 'sync_progress': f"job_id = '{other.job}'"}
+            'retired_objects': by_client, 'state_values': by_cluster, 'sync_progress': f"job_id = '{other.job}'"}
 
 
 def sees_nothing(world: World, me: Side, other: Side, prelude: str = '') -> None:
@@ -96,7 +96,7 @@ def check_foreign_rows_are_untouchable(world: World) -> None:
     """UPDATE finds nothing, INSERT for another is refused."""
     changes = {'hosts': 'metadata = \'{}\'', 'client_deployments': 'sync_enabled = true', 'leader_election': 'renew_seq = 9',
                'cache_events': "processed_by = 'x'", 'sync_jobs': "status = 'failed'", 'conflict_log': "resolution_notes = 'x'",
-               'held_changes': 'rows_held = 1', 'sync_progress': "status = 'failed'"}
+               'held_changes': 'rows_held = 1', 'sync_progress': "status = 'failed'", 'state_values': "value = '0'"}
     for me, other in world.pairs():
         rows = foreign_rows(other)
         for table, change in changes.items():
@@ -106,6 +106,9 @@ def check_foreign_rows_are_untouchable(world: World) -> None:
         for insert in (
                 f"hosts (hostname, cluster_name) VALUES ('x', '{other.cluster}')",
                 f"cache_events (cluster_name, cache_key, action) VALUES ('{other.cluster}', 'k', 'delete')",
+                f"state_values (cluster_name, key, value, updated_by) VALUES ('{other.cluster}', 'mine', '1', 'me')",
+                f"state_values (cluster_name, key, value, updated_by) VALUES ('{other.cluster}', 'k', '1', 'me') "
+                'ON CONFLICT (cluster_name, key) DO UPDATE SET value = excluded.value',
                 f"sync_jobs (deployment_id, client_name) VALUES ('{victim}', 'x')",
                 f"sync_jobs (deployment_id, client_name) VALUES (gen_random_uuid(), 'x')",
                 f"sync_progress (job_id, table_name) VALUES ('{other.job}', 'x')",
@@ -174,13 +177,16 @@ def check_names_cannot_be_squatted(world: World) -> None:
                 "CREATE FUNCTION sync_metadata.caller_cluster(int) RETURNS text LANGUAGE sql AS 'SELECT NULL::text'"):
             world.expect(me.login, DENIED, statement)
         world.expect(me.login, DENIED, 'CREATE PUBLICATION p')
-        for column in ('client_name', 'schema_name', 'cluster_name', 'host_id', 'config', 'sqlite_path', 'container_name', 'deployment_id'):
+        for column in ('client_name', 'schema_name', 'cluster_name', 'host_id', 'config', 'sqlite_path', 'container_name', 'deployment_id',
+                       'state_version', 'state_updated_at'):
             world.expect(me.login, DENIED, f'UPDATE sync_metadata.client_deployments SET {column} = {column}')
         for table, column in (('hosts', 'hostname'), ('hosts', 'cluster_name'), ('hosts', 'host_id'), ('leader_election', 'cluster_name'),
                               ('sync_jobs', 'deployment_id'), ('sync_jobs', 'client_name'), ('sync_progress', 'job_id'),
                               ('conflict_log', 'source_data'), ('conflict_log', 'deployment_id'), ('cache_events', 'cluster_name'),
                               ('held_changes', 'deployment_id'), ('held_changes', 'decided_by'), ('retired_objects', 'retired_at'),
-                              ('schema_migrations', 'sha256')):
+                              ('schema_migrations', 'sha256'), ('cache_events', 'xact'), ('sync_jobs', 'started_at'), ('sync_jobs', 'queued_at'),
+                              ('state_values', 'cluster_name'), ('state_values', 'key'), ('state_values', 'version'),
+                              ('state_values', 'updated_at'), ('state_values', 'updated_login')):
             world.expect(me.login, DENIED, f'UPDATE sync_metadata.{table} SET {column} = {column}')
 
 
@@ -236,7 +242,8 @@ def check_catalog(world: World) -> None:
         assert rows == [], f'{what}: {rows}'
     may = world.must('postgres', "SELECT proname FROM pg_proc p WHERE pronamespace = 'sync_metadata'::regnamespace "
                                  "AND has_function_privilege('sync_service', p.oid, 'EXECUTE') ORDER BY proname").rows
-    assert may == ['caller_cluster', 'change_schema', 'clear_quarantine', 'decide_held', 'fence', 'remove_rows', 'unkeep_rows'], may
+    assert may == ['caller_cluster', 'change_schema', 'clear_quarantine', 'decide_held', 'fence', 'purge_cache_events', 'remove_rows',
+                   'unkeep_rows'], may
     definer = world.must('postgres', "SELECT proname FROM pg_proc p WHERE pronamespace = 'sync_metadata'::regnamespace AND prosecdef ORDER BY proname").rows
     assert definer == ['caller_cluster', 'change_schema', 'clear_quarantine', 'create_client_tables', 'decide_held', 'guard_sync_state',
-                       'remove_rows', 'unkeep_rows'], definer
+                       'purge_cache_events', 'remove_rows', 'unkeep_rows'], definer

@@ -142,6 +142,33 @@ SABOTAGES: Dict[str, Tuple[str, Sabotage]] = {
     'decisions of another host': ('held_changes_are_decided_once', edit('decide_held', ("OR pg_has_role(session_user, 'sync_owner', 'MEMBER')", 'OR true'))),
     'schema adopted': ('registration', edit('register_client', ('to_regnamespace(quote_ident(v_schema)) IS NOT NULL', 'false'), (
         'CREATE SCHEMA %I', 'CREATE SCHEMA IF NOT EXISTS %I'))),
+    # Values by key, cache events, waiting jobs
+    'values without row security': ('foreign_rows_are_untouchable', run('ALTER TABLE sync_metadata.state_values DISABLE ROW LEVEL SECURITY')),
+    'values readable across hosts': ('forged_settings_change_nothing', run('CREATE POLICY p ON sync_metadata.state_values FOR SELECT TO sync_agents USING (true)')),
+    'DELETE on values': ('nothing_can_be_destroyed', run('GRANT DELETE ON sync_metadata.state_values TO sync_agents')),
+    'version as the writer says': ('versions_are_the_servers', no_trigger('guard_state_value', 'sync_metadata.state_values')),
+    'version granted to agents': ('versions_are_the_servers', run('GRANT INSERT (version) ON sync_metadata.state_values TO sync_agents')),
+    'login as the writer says': ('versions_are_the_servers', edit('guard_state_value', ('NEW.updated_login := session_user;', ''))),
+    'value that changes its key': ('versions_are_the_servers', edit('guard_state_value', ("TG_OP = 'UPDATE' AND", "TG_OP = 'DELETE' AND"))),
+    'values of any size': ('value_limits', run('ALTER TABLE sync_metadata.state_values DROP CONSTRAINT state_values_value_check')),
+    'state of a client kept twice': ('value_limits', run('ALTER TABLE sync_metadata.state_values DROP CONSTRAINT state_values_key_check')),
+    'client changes uncounted': ('deployment_versions', no_trigger('count_state_version', 'sync_metadata.client_deployments')),
+    'config not part of the version': ('deployment_versions', edit('count_state_version', ('NEW.status, NEW.config)', 'NEW.status)'), (
+        'OLD.status, OLD.config)', 'OLD.status)'))),
+    'syncs counted as changes': ('deployment_versions', edit('count_state_version', ('NEW.config)', 'NEW.config, NEW.last_sync_at)'), (
+        'OLD.config)', 'OLD.config, OLD.last_sync_at)'))),
+    'values change without an event': ('every_change_leaves_an_event', no_trigger('record_value_event', 'sync_metadata.state_values')),
+    'clients change without an event': ('every_change_leaves_an_event', no_trigger('record_deployment_change', 'sync_metadata.client_deployments')),
+    'rename announced under one name': ('every_change_leaves_an_event', edit('record_deployment_event', (
+        'VALUES (OLD.cluster_name, OLD.client_name), (NEW', 'VALUES (NEW'))),
+    'events without a notice': ('events_are_announced', no_trigger('notify_cache_event', 'sync_metadata.cache_events')),
+    'notice that shows the key': ('events_are_announced', edit('notify_cache_event', ('NEW.event_id', 'NEW.cache_key'))),
+    'events without a transaction': ('polls_miss_nothing', run("ALTER TABLE sync_metadata.cache_events ALTER COLUMN xact SET DEFAULT '3'")),
+    'purge of others\' events': ('old_events_are_purged', edit('purge_cache_events', ('v_cluster IS NULL OR e.cluster_name = v_cluster', 'true'))),
+    'purge of fresh events': ('old_events_are_purged', edit('purge_cache_events', ("p_older_than < interval '1 hour'", 'false'))),
+    'waiting counted as running': ('jobs_wait_their_turn', no_trigger('begin_job', 'sync_metadata.sync_jobs')),
+    'duration of what never began': ('jobs_wait_their_turn', edit('update_job_completion', ("OLD.status <> 'pending'", 'true'))),
+    'waiting job hides the last one': ('what_control_shows', edit_view('v_sync_status', "j_1.status <> 'pending'::text", 'true')),
     # Views
     'heartbeat from the future': ('health_view', no_trigger('clamp_heartbeat', 'sync_metadata.hosts')),
     'both nodes lead': ('health_view', edit_view('v_cluster_health', 'l.leader_host_id = h.host_id', 'l.cluster_name = h.cluster_name')),

@@ -23,7 +23,7 @@ SOURCE = Path(__file__).resolve().parents[2]
 ADMIN = 'admin'
 LOGINS = {'host-a': 'sync_service', 'host-b': 'sync_service_hostb'}
 TABLES = ('schema_migrations', 'cluster_logins', 'hosts', 'client_deployments', 'leader_election', 'sync_jobs',
-          'sync_progress', 'conflict_log', 'cache_events', 'held_changes', 'retired_objects')
+          'sync_progress', 'conflict_log', 'cache_events', 'held_changes', 'retired_objects', 'state_values')
 OWN_TABLES = ('_sync_state', '_sync_tables', '_sync_loads', '_sync_quarantine', '_sync_archive', '_sync_edits',
               '_sync_kept')
 
@@ -244,6 +244,7 @@ class World:
              WHERE cluster_name = '{cluster}' AND expires_at <= clock_timestamp();""")
         for client in side.clients:
             self._copy(side, client)
+        self.must(login, "INSERT INTO sync_metadata.state_values (key, value, updated_by) VALUES ('k', '{\"a\": 1}', 'a person')")
         return side
 
     def _copy(self, side: Side, client: Client) -> None:

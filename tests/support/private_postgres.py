@@ -149,6 +149,15 @@ class PrivatePostgres:
                   f"IN ROLE sync_agents; SELECT sync_metadata.register_cluster('{name}', '{login}');")
         return Cluster(name, login, self.url(login, password))
 
+    def halt(self, how: int = signal.SIGINT) -> None:
+        """Stops the server (fast, or as the signal says) and keeps its data; resume() brings it back at the same port."""
+        assert self.process is not None
+        self.process.send_signal(how)
+        self.process.wait(timeout=60)
+
+    def resume(self) -> None:
+        self._start(self.port)
+
     def stop(self) -> None:
         """Ends the server by its pid and removes its directory."""
         if self.process is not None and self.process.poll() is None:
@@ -171,9 +180,9 @@ class PrivatePostgres:
         if done.returncode != 0:
             raise PostgresError('initdb: ' + done.stderr.strip())
 
-    def _start(self) -> None:
+    def _start(self, port: Optional[int] = None) -> None:
         for _ in range(5):
-            self.port = free_port()
+            self.port = port or free_port()
             options: List[str] = []
             for key, value in {**self.settings, 'port': str(self.port)}.items():
                 options += ['-c', f'{key}={value}']

@@ -1,0 +1,51 @@
+// Values: the views of a node as a{sv} and back. One list of fields per view serves both directions, so the
+// two ends cannot disagree. Keys are those of the JSON that HTTP and the CLI show; what is not known has no
+// key. Plain values, any thread.
+#pragma once
+
+#include <sdbus-c++/sdbus-c++.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "control/control.h"
+
+namespace syncnode::bus {
+
+using Dict = std::map<std::string, sdbus::Variant>;
+
+template <typename View>
+Dict to_dict(const View& view);
+template <typename View>
+View from_dict(const Dict& dict);  // an unknown key, or one of another type, is passed over
+
+template <typename View>
+std::vector<Dict> to_dicts(const std::vector<View>& views) {
+  std::vector<Dict> dicts;
+  dicts.reserve(views.size());
+  for (const View& view : views) dicts.push_back(to_dict(view));
+  return dicts;
+}
+
+template <typename View>
+std::vector<View> from_dicts(const std::vector<Dict>& dicts) {
+  std::vector<View> views;
+  views.reserve(dicts.size());
+  for (const Dict& dict : dicts) views.push_back(from_dict<View>(dict));
+  return views;
+}
+
+// Options of a call: kInvalidArgument for a key nobody knows or a value of another type, since an option that
+// is passed over in silence is a surprise.
+struct TriggerOptions {
+  bool full = false;
+};
+struct ResolveOptions {
+  std::string value;
+};
+template <typename Options>
+Status read_options(const Dict& dict, Options& options);
+
+}  // namespace syncnode::bus

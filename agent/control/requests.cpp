@@ -1,0 +1,66 @@
+#include "control/requests.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+namespace syncnode::control {
+namespace {
+
+constexpr int64_t kMostRows = 1000;
+
+bool made_of(std::string_view text, bool (*fits)(char)) {
+  return std::all_of(text.begin(), text.end(), fits);
+}
+
+// Bytes a person can read in an answer; the rest of a hostile name is not repeated to him.
+std::string shown(std::string_view text) {
+  std::string clean(text.substr(0, 80));
+  std::replace_if(
+      clean.begin(), clean.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  return clean;
+}
+
+}  // namespace
+
+Status check_client_name(std::string_view name) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
+  if (!name.empty() && name.size() <= 56 && made_of(name, fits)) return {};
+  return Error{ErrorCode::kInvalidArgument, fmt::format("'{}' is not a client name", shown(name)),
+               "1 to 56 letters, digits, '_' and '-'; sync-nodectl client list shows those there are"};
+}
+
+Status check_uuid(std::string_view what, std::string_view text) {
+  bool good = text.size() == 36;
+  for (size_t i = 0; good && i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    good = dash ? text[i] == '-' : std::isxdigit(static_cast<unsigned char>(text[i])) != 0;
+  }
+  if (good) return {};
+  return Error{ErrorCode::kInvalidArgument, fmt::format("'{}' is not the id of a {}", shown(text), what),
+               "an id looks like 01234567-89ab-cdef-0123-456789abcdef"};
+}
+
+Status check_limit(int64_t limit) {
+  if (limit >= 1 && limit <= kMostRows) return {};
+  return Error{ErrorCode::kInvalidArgument, fmt::format("limit={} is out of range", limit),
+               fmt::format("use 1 to {}", kMostRows)};
+}
+
+Status check_choice(const Resolution& resolution) {
+  constexpr std::string_view kChoices[] = {"source", "target", "merge", "value"};
+  if (std::find(std::begin(kChoices), std::end(kChoices), resolution.choice) == std::end(kChoices)) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("'{}' is not a resolution", shown(resolution.choice)),
+                 "use source, target, merge or value"};
+  }
+  if ((resolution.choice == "value") != !resolution.value.empty()) {
+    return Error{ErrorCode::kInvalidArgument, "a value belongs to the choice 'value', and to no other", ""};
+  }
+  return {};
+}
+
+}  // namespace syncnode::control

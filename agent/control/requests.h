@@ -1,0 +1,18 @@
+// What can be meant by a request, said before anybody is asked. Pure, any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "control/control.h"
+
+namespace syncnode::control {
+
+Status check_client_name(std::string_view name);
+Status check_uuid(std::string_view what, std::string_view text);
+Status check_limit(int64_t limit);
+Status check_choice(const Resolution& resolution);
+
+}  // namespace syncnode::control

@@ -1,0 +1,362 @@
+#include "daemon/crew.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "daemon/events.h"
+#include "daemon/job_options.h"
+#include "postgres/connection.h"
+#include "sql/queries.h"
+
+namespace syncnode::daemon {
+namespace {
+
+using std::chrono::seconds;
+using WallClock = std::chrono::system_clock;
+
+constexpr seconds kListTime{10};
+constexpr seconds kListEvery{10};  // a client that was registered or paused is noticed within this
+constexpr seconds kListAgain{2};   // after a list that failed
+constexpr std::chrono::milliseconds kProgressEvery{250};
+
+}  // namespace
+
+// What a run says while it goes: its job id, once, and tables at a bearable rate.
+class Crew::JobProgress final : public sync::Progress {
+ public:
+  JobProgress(Crew& crew, std::string client) : crew_(crew), client_(std::move(client)) {}
+
+  void job(const std::string& id) override {
+    const std::lock_guard lock(mutex_);
+    job_id_ = id;
+    {
+      const std::lock_guard crew_lock(crew_.mutex_);
+      Running& running = crew_.running_[client_];
+      running.job_id = id;
+      running.begun = true;
+    }
+    crew_.events_.job_started(id, client_);
+  }
+  void phase(std::string_view) override {}
+  void table(std::string_view name, int64_t done, int64_t total) override {
+    const std::lock_guard lock(mutex_);
+    const auto now = BootClock::now();
+    if (now < next_ && done != total) return;
+    next_ = now + kProgressEvery;
+    crew_.events_.job_progress(job_id_, std::string(name), done,
+                               total < 0 ? std::nullopt : std::optional(total));
+  }
+
+ private:
+  Crew& crew_;
+  const std::string client_;
+  std::mutex mutex_;
+  std::string job_id_;
+  BootClock::time_point next_{};
+};
+
+Crew::Crew(const LiveSettings& settings, Log& log, metrics::Metrics& metrics, control::Events& events,
+           std::function<void()> idle)
+    : settings_(settings),
+      log_(log),
+      metrics_(metrics),
+      events_(events),
+      idle_(std::move(idle)),
+      scheduler_(static_cast<size_t>(settings.get()->workers), std::random_device{}()) {
+  threads_.emplace_back([this](const std::stop_token& stop) { list_until_stopped(stop); });
+  for (int i = 0; i < settings.get()->workers; ++i) {
+    threads_.emplace_back([this](const std::stop_token& stop) { work_until_stopped(stop); });
+  }
+}
+
+Crew::~Crew() {
+  for (auto& thread : threads_) thread.request_stop();
+  threads_.clear();
+}
+
+// ---------------------------------------------------------------------------------------------- terms
+
+void Crew::lead(const Term& term, std::stop_token term_over) {
+  {
+    const std::lock_guard lock(mutex_);
+    reign_ = Reign{term, term_over};
+    ++reigns_;
+    scheduler_.clear();
+    records_.clear();
+  }
+  changed_.notify_all();
+  on_over_.emplace(std::move(term_over), [this] {
+    // Between a waiter's look at the token and its sleep there must be no room for this.
+    { const std::lock_guard lock(mutex_); }
+    changed_.notify_all();
+  });
+}
+
+std::optional<Crew::Reign> Crew::reign() const {
+  if (!reign_ || reign_->over.stop_requested()) return std::nullopt;
+  return reign_;
+}
+
+bool Crew::is_idle() const {
+  const std::lock_guard lock(mutex_);
+  return scheduler_.running() == 0;
+}
+
+// ---------------------------------------------------------------------------------------------- what is
+// asked of it
+
+void Crew::requested(schedule::Job job) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!reign()) return;  // it waits in sync_jobs; the node that leads finds it there
+    scheduler_.requested(std::move(job));
+  }
+  changed_.notify_all();
+}
+
+bool Crew::cancel(const std::string& job_id) {
+  const std::lock_guard lock(mutex_);
+  if (scheduler_.withdraw(job_id)) return true;
+  auto found = std::find_if(running_.begin(), running_.end(),
+                            [&](const auto& entry) { return entry.second.job_id == job_id; });
+  if (found == running_.end()) return false;
+  found->second.stop.request_stop();
+  return true;
+}
+
+void Crew::clients_changed() {
+  {
+    const std::lock_guard lock(mutex_);
+    list_again_ = true;
+  }
+  changed_.notify_all();
+}
+
+size_t Crew::running() const {
+  const std::lock_guard lock(mutex_);
+  return running_.size();
+}
+
+size_t Crew::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return scheduler_.waiting();
+}
+
+std::optional<std::vector<control::ClientFacts>> Crew::clients() const {
+  std::map<std::string, ClientRecord> records;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!reign()) return std::nullopt;
+    records = records_;
+  }
+  std::vector<control::ClientFacts> facts;
+  for (const auto& [name, record] : records) facts.push_back(record.facts(name, WallClock::now()));
+  return facts;
+}
+
+// ---------------------------------------------------------------------------------------------- the list
+
+void Crew::list_until_stopped(const std::stop_token& stop) {
+  uint64_t listed_for = 0;
+  bool failing = false;
+  Deadline next{};
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    const auto current = reign();
+    if (!current) {
+      changed_.wait(lock, stop, [this] { return reign().has_value(); });
+      continue;
+    }
+    const bool is_new = listed_for != reigns_;
+    if (!is_new && !list_again_ && BootClock::now() < next) {
+      changed_.wait_until(lock, stop, next, [&] { return list_again_ || listed_for != reigns_ || !reign(); });
+      continue;
+    }
+    list_again_ = false;
+    const uint64_t reign_number = reigns_;
+    lock.unlock();
+    const Status listed = list_clients(*current, is_new);
+    if (!listed && !failing) log_.error("the clients cannot be listed: " + listed.error().to_string());
+    if (listed && failing) log_.info("the clients can be listed again");
+    failing = !listed;
+    lock.lock();
+    if (listed) listed_for = reign_number;
+    next = deadline_in(listed ? kListEvery : kListAgain);
+    changed_.notify_all();
+  }
+}
+
+Status Crew::list_clients(const Reign& reign, bool adopt) {
+  const Deadline deadline = deadline_in(kListTime);
+  const auto settings = settings_.get();
+  SN_ASSIGN(auto connection, postgres::Connection::open(connect_options(*settings, "scheduler"), deadline));
+  connection.stop_with(reign.over);
+  SN_ASSIGN(const auto rows,
+            connection.query(sql::client_due, {postgres::Param::text(settings->cluster_name)}, deadline));
+  std::vector<schedule::Client> clients;
+  std::map<std::string, ClientRecord> records;
+  for (int row = 0; row < rows.count(); ++row) {
+    schedule::Client client{std::string(rows.text(row, 0)), std::string(rows.text(row, 1)),
+                            rows.boolean(row, 2), seconds(rows.int64(row, 3)), seconds(rows.int64(row, 4))};
+    ClientRecord record{client.sqlite_path, std::string(rows.text(row, 5)), std::nullopt};
+    if (!rows.is_null(row, 6)) record.current_as_of = WallClock::now() - seconds(rows.int64(row, 6));
+    if (client.enabled) records.emplace(client.name, std::move(record));
+    clients.push_back(std::move(client));
+  }
+  std::vector<schedule::Job> waiting;
+  if (adopt) {
+    SN_ASSIGN(const auto jobs,
+              connection.query(sql::job_pending, {postgres::Param::text(settings->cluster_name)}, deadline));
+    for (int row = 0; row < jobs.count(); ++row) {
+      waiting.push_back({std::string(jobs.text(row, 1)), std::string(jobs.text(row, 0)),
+                         jobs.text(row, 2) == "full", std::string(jobs.text(row, 3))});
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  if (!this->reign() || reign_->term.epoch != reign.term.epoch) return {};
+  scheduler_.listed(clients, BootClock::now());
+  for (auto& job : waiting) scheduler_.requested(std::move(job));
+  for (auto& [name, record] : records) {
+    // Our own runs tell more exactly when the copy was current than the list does.
+    auto known = records_.find(name);
+    if (known != records_.end() && known->second.current_as_of) {
+      record.current_as_of =
+          std::max(record.current_as_of.value_or(WallClock::time_point{}), *known->second.current_as_of);
+    }
+  }
+  records_ = std::move(records);
+  return {};
+}
+
+// ---------------------------------------------------------------------------------------------- the workers
+
+std::optional<schedule::Job> Crew::next_job(std::unique_lock<std::mutex>& lock, const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    if (!reign()) {
+      changed_.wait(lock, stop, [this] { return reign().has_value(); });
+      continue;
+    }
+    auto choice = scheduler_.next(BootClock::now());
+    if (choice.job) return std::move(choice.job);
+    bool woken = false;
+    // Any change may make something due; what woke us is found by asking again.
+    changed_.wait_until(lock, stop, std::min(choice.look_again, deadline_in(seconds(60))),
+                        [&] { return std::exchange(woken, true); });
+  }
+  return std::nullopt;
+}
+
+void Crew::work_until_stopped(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (auto job = next_job(lock, stop)) {
+    const auto current = reign();
+    if (current) {
+      lock.unlock();
+      run(*job, *current, stop);
+      lock.lock();
+    } else {
+      scheduler_.finished(*job, schedule::Outcome::kCancelled, BootClock::now());
+    }
+    changed_.notify_all();
+  }
+}
+
+void Crew::run(const schedule::Job& job, const Reign& reign, const std::stop_token& stop) {
+  std::stop_source ends;
+  std::stop_callback on_stop(stop, [&ends] { ends.request_stop(); });
+  std::stop_callback on_over(reign.over, [&ends] { ends.request_stop(); });
+  schedule::Client client{job.client, "", false, seconds(0), seconds(0)};
+  {
+    const std::lock_guard lock(mutex_);
+    running_[job.client] = {job.job_id, ends, false};
+    if (const auto* listed = scheduler_.find(job.client)) client = *listed;
+  }
+  const auto started = BootClock::now();
+  const auto as_of = WallClock::now();
+  const auto report = sync(job, reign, client, ends.get_token());
+  if (!report && !ends.stop_requested()) record_refusal(job, reign, report.error());
+  const auto now = BootClock::now();
+  const bool cancelled = !report && (ends.stop_requested() || report.error().code == ErrorCode::kCancelled);
+  bool last = false;
+  std::string job_id = job.job_id;
+  {
+    const std::lock_guard lock(mutex_);
+    job_id = running_[job.client].job_id;
+    running_.erase(job.client);
+    scheduler_.finished(job,
+                        report ? schedule::Outcome::kSucceeded
+                               : (cancelled ? schedule::Outcome::kCancelled : schedule::Outcome::kFailed),
+                        now);
+    auto record = records_.find(job.client);
+    if (record != records_.end()) {
+      record->second.last_status = status_of(report);
+      if (report) record->second.current_as_of = as_of;
+    }
+    last = scheduler_.running() == 0 && !this->reign();
+  }
+  conclude(job, report, std::chrono::duration<double>(now - started).count());
+  events_.job_finished(job_id, job.client, std::string(status_of(report)));
+  if (last) idle_();
+}
+
+Result<sync::RunReport> Crew::sync(const schedule::Job& job, const Reign& reign,
+                                   const schedule::Client& client, std::stop_token stop) {
+  SN_ASSIGN(const auto options, options_for(*settings_.get(), client, job));
+  JobProgress progress(*this, job.client);
+  return sync::run_sync_under(reign.term, options, log_, progress, std::move(stop));
+}
+
+// A job that failed before it began has no row that says so, or one that would wait for ever.
+void Crew::record_refusal(const schedule::Job& job, const Reign& reign, const Error& why) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (running_[job.client].begun) return;
+  }
+  const Deadline deadline = deadline_in(kListTime);
+  const std::string epoch = std::to_string(reign.term.epoch);
+  const std::string message = why.to_string();
+  auto connection = postgres::Connection::open(connect_options(*settings_.get(), "worker"), deadline);
+  if (!connection) return;  // that the database cannot be reached is said elsewhere, ignoring
+  auto recorded = connection->query(
+      sql::job_refused,
+      {job.job_id.empty() ? postgres::Param::null() : postgres::Param::text(job.job_id),
+       postgres::Param::text(job.client), postgres::Param::text(message), postgres::Param::text(epoch),
+       postgres::Param::text(job.triggered_by), postgres::Param::text(job.full ? "full" : "incremental")},
+      deadline);
+  if (!recorded) log_.warning("the failed job could not be recorded: " + recorded.error().to_string());
+}
+
+void Crew::conclude(const schedule::Job& job, const Result<sync::RunReport>& report, double seconds) {
+  const auto status = status_of(report);
+  int64_t rows = 0, held = 0, quarantined = 0;
+  if (report) {
+    for (const auto& table : report->tables) {
+      rows += table.inserted + table.updated + table.removed;
+      held += table.held;
+      quarantined += table.quarantined;
+    }
+  }
+  metrics_.operation(std::string(status), seconds, rows);
+  if (!report) {
+    if (status == "cancelled") return log_.info(fmt::format("client '{}': the sync was stopped", job.client));
+    return log_.event(events::kClientFailed, LogLevel::kError, job.client,
+                      fmt::format("client '{}': {}", job.client, report.error().to_string()));
+  }
+  metrics_.set_client(job.client, {std::nullopt, quarantined, held});
+  const auto line =
+      fmt::format("client '{}': {}, generation {}, {} rows changed, {} bytes sent, {:.2f} s", job.client,
+                  report->mode, report->generation, rows, report->bytes_sent, seconds);
+  if (report->held()) {
+    log_.event(events::kDeletesHeld, LogLevel::kWarning, job.client,
+               fmt::format("{}; deletes are held: sync-nodectl held list {}", line, job.client));
+  } else if (rows > 0 || !job.job_id.empty()) {
+    log_.info(line);
+  } else {
+    log_.debug(line);
+  }
+}
+
+}  // namespace syncnode::daemon

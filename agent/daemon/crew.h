@@ -1,0 +1,90 @@
+// Crew: the workers of the node that leads. Between lead() and the end of the term they sync what is due and
+// what was asked for; with the term they drop everything. A thread lists the clients, `workers` threads run
+// one job each, on connections of their own. Refuses to work without a term, and to end a job's transaction
+// itself: a lost term stops the job, the fence refuses what slips through. All methods from any thread.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/log.h"
+#include "control/control.h"
+#include "control/ports.h"
+#include "daemon/client_record.h"
+#include "daemon/live_settings.h"
+#include "metrics/metrics.h"
+#include "schedule/scheduler.h"
+#include "sync/run.h"
+
+namespace syncnode::daemon {
+
+class Crew final : public control::Jobs {
+ public:
+  // `idle` is called, from a worker, whenever the last job of a term that is over has ended.
+  Crew(const LiveSettings& settings, Log& log, metrics::Metrics& metrics, control::Events& events,
+       std::function<void()> idle);
+  Crew(const Crew&) = delete;
+  Crew& operator=(const Crew&) = delete;
+  ~Crew() override;  // stops what runs and joins
+
+  // Begins to work under `term`, until `term_over`. Quick: called by the elector.
+  void lead(const Term& term, std::stop_token term_over);
+  bool is_idle() const;  // no job runs
+
+  void requested(schedule::Job job) override;
+  bool cancel(const std::string& job_id) override;
+  void clients_changed() override;
+  size_t running() const override;
+  size_t waiting() const override;
+  std::optional<std::vector<control::ClientFacts>> clients() const override;
+
+ private:
+  struct Reign {
+    Term term;
+    std::stop_token over;
+  };
+  struct Running {
+    std::string job_id;
+    std::stop_source stop;
+    bool begun = false;  // sync_jobs shows it running
+  };
+  class JobProgress;
+
+  void list_until_stopped(const std::stop_token& stop);
+  Status list_clients(const Reign& reign, bool adopt);
+  void work_until_stopped(const std::stop_token& stop);
+  std::optional<schedule::Job> next_job(std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
+  void run(const schedule::Job& job, const Reign& reign, const std::stop_token& stop);
+  void record_refusal(const schedule::Job& job, const Reign& reign, const Error& why);
+  Result<sync::RunReport> sync(const schedule::Job& job, const Reign& reign, const schedule::Client& client,
+                               std::stop_token stop);
+  void conclude(const schedule::Job& job, const Result<sync::RunReport>& report, double seconds);
+  std::optional<Reign> reign() const;  // nothing when it is over; under the lock
+
+  const LiveSettings& settings_;
+  Log& log_;
+  metrics::Metrics& metrics_;
+  control::Events& events_;
+  const std::function<void()> idle_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::optional<Reign> reign_;
+  uint64_t reigns_ = 0;  // how many there were: tells a new one from the same
+  bool list_again_ = false;
+  schedule::Scheduler scheduler_;
+  std::map<std::string, Running> running_;  // by client
+  std::map<std::string, ClientRecord> records_;
+
+  std::optional<std::stop_callback<std::function<void()>>> on_over_;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace syncnode::daemon

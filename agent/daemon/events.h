@@ -1,0 +1,20 @@
+// The events an operator searches for, each with a journal MESSAGE_ID of its own and an entry in the catalog
+// (units/sync-node.catalog). An id never changes its meaning.
+#pragma once
+
+#include "base/log.h"
+
+namespace syncnode::daemon::events {
+
+inline constexpr LogEvent kStarted{"e7bf803f295a438fba69cf3be66cab90"};
+inline constexpr LogEvent kStopped{"847ece01759647baa687a7596bf912fe"};
+inline constexpr LogEvent kElected{"29493a4500d24484925f32dbc92839bf"};
+inline constexpr LogEvent kDeposed{"e3e1c4e57eba4c4a8dd634bac63e3c4f"};
+inline constexpr LogEvent kDatabaseLost{"b1ccd377add04355921fefd94a991bf0"};
+inline constexpr LogEvent kDatabaseBack{"173b6ad1e7684cf48ee9fbe1eecee023"};
+inline constexpr LogEvent kClientFailed{"fef6a82696b54b28872a41eceb68c21e"};
+inline constexpr LogEvent kDeletesHeld{"d912c1ff8e0a4ad598f3808fe72c460b"};
+inline constexpr LogEvent kReloadRefused{"ff691de3ba9a464cb16d1b9666efa6a1"};
+inline constexpr LogEvent kLoopStalled{"d7921ef634bd448c8e42eb3537856bfa"};
+
+}  // namespace syncnode::daemon::events

@@ -1,0 +1,84 @@
+// Scheduler: which client is synced next. The server says how long each interval still runs; this adds
+// jitter, so that many clients do not come due together, lets a failing client back off alone, puts what was
+// asked for before what is merely due, and never gives out two jobs of one client at once, nor more than
+// `workers`. Refuses to know clocks, threads and databases: `now` is given. Its owner serialises the calls.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace syncnode::schedule {
+
+// What client_due.sql answers.
+struct Client {
+  std::string name, sqlite_path;
+  bool enabled = false;            // synced by its interval; a disabled one only when asked for
+  std::chrono::seconds due_in{0};  // by the server's clock; negative: overdue
+  std::chrono::seconds interval{0};
+};
+
+struct Job {
+  std::string client;
+  std::string job_id;  // of sync_jobs; "" for one that the interval asks for
+  bool full = false;
+  std::string triggered_by = "scheduled";
+};
+
+enum class Outcome { kSucceeded, kFailed, kCancelled };
+
+class Scheduler {
+ public:
+  Scheduler(size_t workers, uint64_t seed) : workers_(workers), random_(seed | 1) {}
+
+  // Replaces what was listed before; running jobs and back-offs stay.
+  void listed(const std::vector<Client>& clients, Deadline now);
+  void requested(Job job);
+  // Takes a waiting job out again; false when none of this id waits.
+  bool withdraw(const std::string& job_id);
+  // Forgets everything but what runs: another node leads.
+  void clear();
+
+  struct Choice {
+    std::optional<Job> job;  // to start now; counts as running from here on
+    Deadline look_again;     // when there is none
+  };
+  Choice next(Deadline now);
+  void finished(const Job& job, Outcome outcome, Deadline now);
+
+  const Client* find(const std::string& name) const;
+  size_t running() const { return running_.size(); }
+  size_t waiting() const { return waiting_.size(); }
+  bool is_failing(const std::string& name) const;
+
+  static constexpr std::chrono::seconds kFirstBackoff{5};
+  static constexpr std::chrono::seconds kLongestBackoff{300};  // or the interval, whichever is longer
+
+ private:
+  struct Slot {
+    Client client;
+    Deadline due;                     // by interval, as last known
+    Deadline not_before;              // jitter after a success, back-off after a failure
+    std::chrono::seconds backoff{0};  // 0: the last run did not fail
+    bool listed = true;
+    Deadline when() const { return backoff.count() > 0 ? not_before : std::max(due, not_before); }
+  };
+  std::optional<Job> next_requested();
+  std::chrono::nanoseconds jitter(std::chrono::seconds span);
+
+  const size_t workers_;
+  std::map<std::string, Slot> slots_;
+  std::deque<Job> waiting_;
+  std::set<std::string> running_;  // clients
+  uint64_t random_;
+};
+
+}  // namespace syncnode::schedule

@@ -1,0 +1,190 @@
+#include "schedule/scheduler.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace syncnode::schedule {
+namespace {
+
+using std::chrono::seconds;
+
+const Deadline kStart = Deadline(seconds(100'000));
+
+Client client(const std::string& name, int due_in, int interval = 300) {
+  return {name, "/srv/" + name + "/webui.db", true, seconds(due_in), seconds(interval)};
+}
+
+Job asked(const std::string& name, const std::string& id) {
+  return {name, id, false, "manual"};
+}
+
+// The instant from which the only client of `scheduler` is given out, found by bisection on copies.
+Deadline due_from(const Scheduler& scheduler, Deadline low, Deadline high) {
+  while (high - low > std::chrono::milliseconds(1)) {
+    const Deadline middle = low + (high - low) / 2;
+    Scheduler copy = scheduler;
+    (copy.next(middle).job ? high : low) = middle;
+  }
+  return high;
+}
+
+TEST(Scheduler, TakesTheMostOverdueClientAndOneJobOfEach) {
+  Scheduler scheduler(5, 1);
+  scheduler.listed({client("a", -5), client("b", -50), client("c", 3)}, kStart);
+  EXPECT_EQ(scheduler.next(kStart).job->client, "b");
+  EXPECT_EQ(scheduler.next(kStart).job->client, "a");
+  const auto none = scheduler.next(kStart);
+  EXPECT_FALSE(none.job);
+  EXPECT_EQ(none.look_again, kStart + seconds(3));
+  EXPECT_EQ(scheduler.running(), 2u);
+}
+
+TEST(Scheduler, NeverRunsMoreThanItHasWorkers) {
+  Scheduler scheduler(2, 1);
+  scheduler.listed({client("a", 0), client("b", 0), client("c", 0)}, kStart);
+  const auto first = scheduler.next(kStart).job;
+  ASSERT_TRUE(first && scheduler.next(kStart).job);
+  EXPECT_FALSE(scheduler.next(kStart).job);
+  scheduler.finished(*first, Outcome::kSucceeded, kStart);
+  EXPECT_EQ(scheduler.next(kStart).job->client, "c");
+}
+
+TEST(Scheduler, WhatWasAskedForComesFirstButNeverBesideTheSameClient) {
+  Scheduler scheduler(5, 1);
+  scheduler.listed({client("a", -9), client("b", -9)}, kStart);
+  const auto running = scheduler.next(kStart).job;
+  ASSERT_EQ(running->client, "a");
+  scheduler.requested(asked("a", "1"));
+  scheduler.requested(asked("z", "2"));  // not enabled, or not listed: still done when asked for
+  EXPECT_EQ(scheduler.next(kStart).job->job_id, "2");
+  EXPECT_EQ(scheduler.next(kStart).job->client, "b");
+  EXPECT_FALSE(scheduler.next(kStart).job);
+  EXPECT_EQ(scheduler.waiting(), 1u);
+  scheduler.finished(*running, Outcome::kSucceeded, kStart);
+  EXPECT_EQ(scheduler.next(kStart).job->job_id, "1");
+}
+
+TEST(Scheduler, AskingTwiceWithOneIdIsAskingOnceAndCanBeWithdrawn) {
+  Scheduler scheduler(5, 1);
+  scheduler.requested(asked("a", "1"));
+  scheduler.requested(asked("a", "1"));
+  EXPECT_EQ(scheduler.waiting(), 1u);
+  EXPECT_TRUE(scheduler.withdraw("1"));
+  EXPECT_FALSE(scheduler.withdraw("1"));
+  EXPECT_FALSE(scheduler.next(kStart).job);
+}
+
+TEST(Scheduler, LeavesADisabledClientAlone) {
+  Scheduler scheduler(5, 1);
+  Client paused = client("a", -9);
+  paused.enabled = false;
+  scheduler.listed({paused}, kStart);
+  EXPECT_FALSE(scheduler.next(kStart).job);
+}
+
+TEST(Scheduler, AddsUpToATenthOfTheInterval) {
+  Scheduler scheduler(1, 7);
+  Deadline earliest = Deadline::max(), latest = Deadline::min();
+  for (int i = 0; i < 200; ++i) {
+    scheduler.listed({client("a", 0, 100)}, kStart);
+    scheduler.finished(asked("a", ""), Outcome::kSucceeded, kStart);
+    const Deadline due = due_from(scheduler, kStart, kStart + seconds(200));
+    earliest = std::min(earliest, due);
+    latest = std::max(latest, due);
+  }
+  EXPECT_GE(earliest, kStart + seconds(100));
+  EXPECT_LE(latest, kStart + seconds(110) + std::chrono::milliseconds(2));
+  EXPECT_GT(latest - earliest, seconds(7));
+}
+
+TEST(Scheduler, AFailingClientBacksOffAloneAndRecovers) {
+  Scheduler scheduler(5, 1);
+  scheduler.listed({client("bad", 0, 60), client("good", 0, 60)}, kStart);
+  Deadline now = kStart;
+  seconds expected = Scheduler::kFirstBackoff;
+  for (int i = 0; i < 10; ++i) {
+    scheduler.finished(asked("bad", ""), Outcome::kFailed, now);
+    EXPECT_TRUE(scheduler.is_failing("bad"));
+    EXPECT_FALSE(scheduler.is_failing("good"));
+    Scheduler alone = scheduler;
+    alone.listed({client("bad", 0, 60)}, now);
+    const Deadline due = due_from(alone, now, now + seconds(1000));
+    EXPECT_GE(due - now, expected);
+    EXPECT_LE(due - now, expected * 6 / 5 + std::chrono::milliseconds(2));
+    expected = std::min(expected * 2, seconds(Scheduler::kLongestBackoff));
+    now = due;
+  }
+  scheduler.finished(asked("bad", ""), Outcome::kSucceeded, now);
+  EXPECT_FALSE(scheduler.is_failing("bad"));
+  EXPECT_EQ(scheduler.next(kStart).job->client, "good");
+}
+
+// A failed run moves the server's "due in" by a whole interval; the retry does not wait for it.
+TEST(Scheduler, AFailureIsTriedAgainBeforeTheIntervalEnds) {
+  Scheduler scheduler(1, 1);
+  scheduler.listed({client("a", 0, 3600)}, kStart);
+  const auto job = scheduler.next(kStart).job;
+  scheduler.finished(*job, Outcome::kFailed, kStart);
+  scheduler.listed({client("a", 3600, 3600)}, kStart + seconds(1));
+  EXPECT_LE(due_from(scheduler, kStart, kStart + seconds(4000)), kStart + seconds(7));
+}
+
+TEST(Scheduler, ForgetsClientsThatAreGoneAndEverythingWhenAnotherLeads) {
+  Scheduler scheduler(5, 1);
+  scheduler.listed({client("a", 0), client("b", 0)}, kStart);
+  scheduler.listed({client("b", 0)}, kStart);
+  EXPECT_EQ(scheduler.find("a"), nullptr);
+  const auto job = scheduler.next(kStart).job;
+  scheduler.requested(asked("c", "1"));
+  scheduler.clear();
+  EXPECT_EQ(scheduler.waiting(), 0u);
+  EXPECT_EQ(scheduler.running(), 1u);  // its worker has yet to notice
+  scheduler.finished(*job, Outcome::kCancelled, kStart);
+  EXPECT_FALSE(scheduler.next(kStart + seconds(100'000)).job);
+}
+
+// Whatever happens in whatever order: one job per client, no more than there are workers, nothing asked for
+// is lost.
+TEST(Scheduler, KeepsItsRulesUnderAnySchedule) {
+  std::mt19937 random(4);
+  for (int round = 0; round < 200; ++round) {
+    const size_t workers = 1 + random() % 3;
+    Scheduler scheduler(workers, random());
+    std::vector<Job> running;
+    size_t asked_for = 0, given_out = 0, withdrawn = 0;
+    Deadline now = kStart;
+    for (int step = 0; step < 300; ++step) {
+      now += seconds(random() % 20);
+      const std::string name(1, static_cast<char>('a' + random() % 5));
+      switch (random() % 5) {
+        case 0:
+          scheduler.listed({client("a", 0, 10), client(name, static_cast<int>(random() % 9), 7)}, now);
+          break;
+        case 1:
+          scheduler.requested(asked(name, std::to_string(++asked_for)));
+          break;
+        case 2:
+          if (scheduler.withdraw(std::to_string(1 + random() % (asked_for + 1)))) ++withdrawn;
+          break;
+        case 3:
+          if (running.empty()) break;
+          scheduler.finished(running.back(), static_cast<Outcome>(random() % 3), now);
+          running.pop_back();
+          break;
+        default:
+          if (auto job = scheduler.next(now).job) {
+            for (const Job& other : running) ASSERT_NE(other.client, job->client);
+            if (!job->job_id.empty()) ++given_out;
+            running.push_back(std::move(*job));
+          }
+      }
+      ASSERT_LE(running.size(), workers);
+      ASSERT_EQ(running.size(), scheduler.running());
+      ASSERT_EQ(asked_for, given_out + withdrawn + scheduler.waiting());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace syncnode::schedule
