@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -27,6 +28,15 @@ ExitCode fail(const Error& error, ExitCode code) {
   fmt::print(stderr, "error: {}\n", error.message);
   if (!error.hint.empty()) fmt::print(stderr, " next: {}\n", error.hint);
   return code;
+}
+
+// Strangers at the HTTP door must not cost the lease its connection: the door has its own, lower limit.
+void raise_descriptor_limit() {
+  constexpr rlim_t kEnough = 4096;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kEnough) return;
+  limit.rlim_cur = std::min(limit.rlim_max, kEnough);
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));  // the old limit may be enough as well, ignoring
 }
 
 sigset_t handled_signals() {
@@ -85,6 +95,7 @@ ExitCode run(const std::vector<std::string>& words) {
   if (auto dropped = host::drop_to_reader(settings->state_directory); !dropped) {
     return fail(dropped.error(), ExitCode::kFailed);
   }
+  raise_descriptor_limit();
   const sigset_t handled = handled_signals();
   ::pthread_sigmask(SIG_BLOCK, &handled, nullptr);
   const UniqueFd signals(::signalfd(-1, &handled, SFD_CLOEXEC));

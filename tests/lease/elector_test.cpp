@@ -103,6 +103,52 @@ INSTANTIATE_TEST_SUITE_P(Codes, EveryError,
                            return name;
                          });
 
+// Blocks the elector's thread in elected(), as a callback with a bug would.
+class BlockingListener final : public ElectorListener {
+ public:
+  void elected(const Term& /*term*/, std::stop_token over) override {
+    std::unique_lock lock(mutex_);
+    over_ = std::move(over);
+    changed_.notify_all();
+    changed_.wait_for(lock, 20s, [this] { return released_; });
+  }
+  void deposed(const Error& /*why*/) override {}
+  void notice(const std::string& /*payload*/) override {}
+  std::stop_token blocked() {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, 10s, [this] { return over_.stop_possible(); });
+    return over_;
+  }
+  void release() {
+    const std::lock_guard lock(mutex_);
+    released_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::stop_token over_;
+  bool released_ = false;
+};
+
+// I7: the thread that should renew hangs; the term watch ends the term by its deadline all the same.
+TEST_F(ElectorTest, F05_ABlockedLoopActsNoLongerThanItsDeadline) {
+  BlockingListener blocking;
+  const auto began = BootClock::now();
+  auto elector = Elector::start(store(), {"host-1", "openwebui-sync-node-a", "n1"}, kQuick, blocking);
+  ASSERT_TRUE(elector);
+  const auto over = blocking.blocked();
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  stopped.wait_for(lock, over, 10s, [] { return false; });
+  EXPECT_TRUE(over.stop_requested());
+  EXPECT_FALSE((*elector)->may_act());
+  EXPECT_LT(BootClock::now() - began, kQuick.keeper.lease + 500ms);
+  blocking.release();
+}
+
 TEST_F(ElectorTest, F38_AWrongPasswordIsAskedAboutEveryFewSeconds) {
   // I10: five seconds after the first refusal, doubling from there.
   auto own = store();

@@ -7,6 +7,7 @@ their own, so a test waits for the event. Processes are ended by their pid.
 
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -89,6 +90,8 @@ class Node:
         self.log = self.directory / 'log'
         self.process: Optional['subprocess.Popen[bytes]'] = None
         self.status = ''
+        self.arguments: List[str] = []
+        self.descriptors = 0  # at most so many; 0: as usual
 
     @property
     def pid(self) -> int:
@@ -112,8 +115,13 @@ class Node:
         threading.Thread(target=self.listen, args=(notices,), daemon=True).start()
         environment = {**self.product.environment(), **self.settings, 'NOTIFY_SOCKET': path}
         with open(self.log, 'ab') as log:
-            self.process = subprocess.Popen([str(BINARIES / 'sync-node'), '--node', self.letter], env=environment, stdout=log, stderr=log,
-                                            preexec_fn=die_with_parent)
+            self.process = subprocess.Popen([str(BINARIES / 'sync-node'), '--node', self.letter, *self.arguments], env=environment, stdout=log, stderr=log,
+                                            preexec_fn=self.limit)
+
+    def limit(self) -> None:
+        die_with_parent()
+        if self.descriptors:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.descriptors, self.descriptors))
 
     def start(self, seconds: float = 30) -> 'Node':
         self.launch()
@@ -202,7 +210,7 @@ class Node:
 
 def leader_of(product: Product) -> Optional[str]:
     """Who holds an unexpired lease by the server's clock."""
-    found = product.psql('SELECT leader_id FROM sync_metadata.leader_election WHERE expires_at > clock_timestamp()')
+    found = product.server.superuser_psql('SELECT leader_id FROM sync_metadata.leader_election WHERE expires_at > clock_timestamp()')
     return found or None
 
 

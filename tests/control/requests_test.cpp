@@ -1,0 +1,53 @@
+#include "control/requests.h"
+
+#include <gtest/gtest.h>
+
+namespace syncnode::control {
+namespace {
+
+TEST(Requests, ClientNames) {
+  for (const char* good : {"acme", "A-b_9", "0"}) EXPECT_TRUE(check_client_name(good)) << good;
+  for (const std::string& bad :
+       {std::string(), std::string("a b"), std::string("../x"), std::string("a/b"), std::string("é"),
+        std::string(57, 'a'), std::string("a\0b", 3), std::string("a'; --")}) {
+    const auto checked = check_client_name(bad);
+    ASSERT_FALSE(checked) << bad;
+    EXPECT_EQ(checked.error().code, ErrorCode::kInvalidArgument);
+  }
+}
+
+// What a stranger sent comes back to terminals and logs.
+TEST(Requests, ARefusalRepeatsNothingUnprintableAndNothingLong) {
+  const auto checked = check_client_name("\x1b[2J" + std::string(100'000, 'x') + "\n");
+  ASSERT_FALSE(checked);
+  EXPECT_LT(checked.error().message.size(), 200u);
+  EXPECT_EQ(checked.error().message.find('\x1b'), std::string::npos);
+}
+
+TEST(Requests, Ids) {
+  EXPECT_TRUE(check_uuid("job", "43266280-5f3a-4672-8b9a-8b4090935c8f"));
+  EXPECT_TRUE(check_uuid("job", "43266280-5F3A-4672-8B9A-8B4090935C8F"));
+  for (const char* bad :
+       {"", "1", "43266280x5f3a-4672-8b9a-8b4090935c8f", "43266280-5f3a-4672-8b9a-8b4090935c8",
+        "43266280-5f3a-4672-8b9a-8b4090935c8g", "43266280-5f3a-4672-8b9a-8b4090935c8f "}) {
+    EXPECT_FALSE(check_uuid("job", bad)) << bad;
+  }
+}
+
+TEST(Requests, Limits) {
+  EXPECT_TRUE(check_limit(1));
+  EXPECT_TRUE(check_limit(1000));
+  for (const int64_t bad : {int64_t{0}, int64_t{-1}, int64_t{1001}, INT64_MAX, INT64_MIN})
+    EXPECT_FALSE(check_limit(bad));
+}
+
+TEST(Requests, Resolutions) {
+  EXPECT_TRUE(check_choice({"", "source", ""}));
+  EXPECT_TRUE(check_choice({"", "value", "{}"}));
+  EXPECT_FALSE(check_choice({"", "value", ""}));
+  EXPECT_FALSE(check_choice({"", "source", "{}"}));
+  EXPECT_FALSE(check_choice({"", "both", ""}));
+}
+
+}  // namespace
+}  // namespace syncnode::control
