@@ -144,7 +144,6 @@ Status Agent::open_bus() {
   door_.store(bus_.get());
   events_.relay_to(bus_.get());
   bus_->lead(view().is_leader);
-  pulse_.watch("bus", [this] { return bus_->turns(); });
   if (bus_missing_) log_.info("the D-Bus door is open");
   bus_missing_ = false;
   return {};
