@@ -143,7 +143,12 @@ Status Agent::open_bus() {
   bus_ = std::move(*opened);
   door_.store(bus_.get());
   events_.relay_to(bus_.get());
-  bus_->lead(view().is_leader);
+  // An election between the look and the word would be overwritten by it.
+  bool leads = false;
+  do {
+    leads = view().is_leader;
+    bus_->lead(leads);
+  } while (leads != view().is_leader);
   if (bus_missing_) log_.info("the D-Bus door is open");
   bus_missing_ = false;
   return {};
