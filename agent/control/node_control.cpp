@@ -205,20 +205,16 @@ void NodeControl::set_enabled(const Caller& caller, std::string client_name, boo
   if (auto checked = check_client_name(client_name); !checked) return done(std::move(checked).error());
   auto term = term_to_act();
   if (!term) return done(std::move(term).error());
-  ask<void>(
-      std::move(done),
-      [this, client = std::move(client_name), enabled, by = caller.name](postgres::Connection&,
-                                                                         Deadline deadline) -> Status {
-        SN_ASSIGN(const Term now, term_to_act());
-        const std::string key = "deployment." + client;
-        SN_ASSIGN(
-            const auto stored,
-            state_.put(now, {key, enabled ? R"({"sync_enabled":true})" : R"({"sync_enabled":false})", by, {}},
-                       deadline));
-        parts_.log.info(fmt::format("{} {} client '{}'", by, enabled ? "resumed" : "paused", client));
-        parts_.jobs.clients_changed();
-        return {};
-      });
+  ask<void>(std::move(done),
+            [this, client = std::move(client_name), enabled, by = caller.name](
+                postgres::Connection& connection, Deadline deadline) -> Status {
+              SN_ASSIGN(const Term now, term_to_act());
+              SN_TRY(set_client_enabled(connection, now, client, enabled, deadline));
+              state_.invalidate("deployment." + client);
+              parts_.log.info(fmt::format("{} {} client '{}'", by, enabled ? "resumed" : "paused", client));
+              parts_.jobs.clients_changed();
+              return {};
+            });
 }
 
 void NodeControl::step_down(const Caller& caller, Done<void> done) {

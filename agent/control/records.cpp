@@ -221,4 +221,19 @@ Result<bool> cancel_waiting_job(postgres::Connection& connection, const Term& te
   return rows.count() > 0;
 }
 
+Status set_client_enabled(postgres::Connection& connection, const Term& term, const std::string& client,
+                          bool enabled, Deadline deadline) {
+  SN_ASSIGN(auto transaction, postgres::Transaction::begin(connection, kShort, deadline));
+  SN_ASSIGN(const Rows rows,
+            connection.query(sql::client_set_enabled,
+                             {Param::text(client), Param::text(enabled ? "true" : "false")}, deadline));
+  if (rows.count() == 0) {
+    return Error{ErrorCode::kNotFound,
+                 fmt::format("there is no client '{}' to {}", client, enabled ? "resume" : "pause"),
+                 "sync-nodectl client list shows those there are"};
+  }
+  SN_TRY(postgres::fence(connection, term, deadline));
+  return transaction.commit(deadline);
+}
+
 }  // namespace syncnode::control

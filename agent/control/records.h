@@ -33,4 +33,8 @@ Result<std::string> queue_job(postgres::Connection& connection, const Term& term
 Result<bool> cancel_waiting_job(postgres::Connection& connection, const Term& term, const std::string& job_id,
                                 const std::string& by, Deadline deadline);
 
+// Whether nodes sync the client by its interval. kNotFound: no such client, or it is being moved or stopped.
+Status set_client_enabled(postgres::Connection& connection, const Term& term, const std::string& client,
+                          bool enabled, Deadline deadline);
+
 }  // namespace syncnode::control

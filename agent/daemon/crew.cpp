@@ -123,6 +123,7 @@ bool Crew::cancel(const std::string& job_id) {
   auto found = std::find_if(running_.begin(), running_.end(),
                             [&](const auto& entry) { return entry.second.job_id == job_id; });
   if (found == running_.end()) return false;
+  found->second.cancelled = true;
   found->second.stop.request_stop();
   return true;
 }
@@ -264,20 +265,30 @@ void Crew::work_until_stopped(const std::stop_token& stop) {
   }
 }
 
+// One that was registered a moment ago may be asked for sooner than the list knows it.
+schedule::Client Crew::find_client(const std::string& name, const Reign& reign) {
+  for (const bool list_first : {false, true}) {
+    if (list_first && !list_clients(reign, false)) break;  // the run says what is missing
+    const std::lock_guard lock(mutex_);
+    if (const auto* listed = scheduler_.find(name)) return *listed;
+  }
+  return {name, "", false, seconds(0), seconds(0)};
+}
+
 void Crew::run(const schedule::Job& job, const Reign& reign, const std::stop_token& stop) {
   std::stop_source ends;
   std::stop_callback on_stop(stop, [&ends] { ends.request_stop(); });
   std::stop_callback on_over(reign.over, [&ends] { ends.request_stop(); });
-  schedule::Client client{job.client, "", false, seconds(0), seconds(0)};
   {
     const std::lock_guard lock(mutex_);
-    running_[job.client] = {job.job_id, ends, false};
-    if (const auto* listed = scheduler_.find(job.client)) client = *listed;
+    running_[job.client] = {job.job_id, ends, false, false};
   }
+  const schedule::Client client = find_client(job.client, reign);
   const auto started = BootClock::now();
   const auto as_of = WallClock::now();
   const auto report = sync(job, reign, client, ends.get_token());
   if (!report && !ends.stop_requested()) record_refusal(job, reign, report.error());
+  if (!report) record_cancelled(job);
   const auto now = BootClock::now();
   const bool cancelled = !report && (ends.stop_requested() || report.error().code == ErrorCode::kCancelled);
   bool last = false;
@@ -327,6 +338,22 @@ void Crew::record_refusal(const schedule::Job& job, const Reign& reign, const Er
        postgres::Param::text(job.triggered_by), postgres::Param::text(job.full ? "full" : "incremental")},
       deadline);
   if (!recorded) log_.warning("the failed job could not be recorded: " + recorded.error().to_string());
+}
+
+// The stop closed the job's connection: without this its row would say until the next run that it runs.
+void Crew::record_cancelled(const schedule::Job& job) {
+  std::string job_id;
+  {
+    const std::lock_guard lock(mutex_);
+    const Running& running = running_[job.client];
+    if (!running.cancelled || !running.begun) return;
+    job_id = running.job_id;
+  }
+  const Deadline deadline = deadline_in(kListTime);
+  auto connection = postgres::Connection::open(connect_options(*settings_.get(), "worker"), deadline);
+  if (!connection) return;  // that the database cannot be reached is said elsewhere, ignoring
+  auto recorded = connection->query(sql::job_stopped, {postgres::Param::text(job_id)}, deadline);
+  if (!recorded) log_.warning("the cancelled job could not be recorded: " + recorded.error().to_string());
 }
 
 void Crew::conclude(const schedule::Job& job, const Result<sync::RunReport>& report, double seconds) {

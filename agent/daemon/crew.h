@@ -53,7 +53,8 @@ class Crew final : public control::Jobs {
   struct Running {
     std::string job_id;
     std::stop_source stop;
-    bool begun = false;  // sync_jobs shows it running
+    bool begun = false;      // sync_jobs shows it running
+    bool cancelled = false;  // by a person, not by the end of the term
   };
   class JobProgress;
 
@@ -63,6 +64,8 @@ class Crew final : public control::Jobs {
   std::optional<schedule::Job> next_job(std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
   void run(const schedule::Job& job, const Reign& reign, const std::stop_token& stop);
   void record_refusal(const schedule::Job& job, const Reign& reign, const Error& why);
+  schedule::Client find_client(const std::string& name, const Reign& reign);
+  void record_cancelled(const schedule::Job& job);
   Result<sync::RunReport> sync(const schedule::Job& job, const Reign& reign, const schedule::Client& client,
                                std::stop_token stop);
   void conclude(const schedule::Job& job, const Result<sync::RunReport>& report, double seconds);

@@ -42,10 +42,11 @@ Result<Grant> wait_for_lease(const RunOptions& options, LeaseStore& store, Progr
     if (grant) return std::move(*grant);
     SN_ASSIGN(auto holder, store.observe(deadline_in(kLeaseCall)));
     if (BootClock::now() >= give_up) {
-      return Error{ErrorCode::kUnavailable,
-                   fmt::format("'{}' holds the lease of cluster '{}' for {} s more", holder.leader_id,
-                               options.cluster_name, std::max<int64_t>(holder.remaining.count() / 1000, 0)),
-                   "one writer at a time: wait for it to finish"};
+      return Error{
+          ErrorCode::kUnavailable,
+          fmt::format("'{}' holds the lease of cluster '{}' for {} s more", holder.leader_id,
+                      options.cluster_name, std::max<int64_t>(holder.remaining.count() / 1000, 0)),
+          "one writer at a time: wait for it, or stop the nodes: systemctl stop sync-node@a sync-node@b"};
     }
     progress.phase("waiting for '" + holder.leader_id + "'");
     SN_TRY(pause(stop));

@@ -174,8 +174,10 @@ def check_jobs_wait_their_turn(world: World) -> None:
         asked = world.expect(me.login, '00000', query('job_queue', one.name, 'a person', 'full') + ';' + query('job_queue', one.name, 'another', 'full') + ';'
                              + query('job_queue', one.name, 'another', 'incremental') + ';' + query('job_queue', other.clients[0].name, 'x', 'full')).rows
         assert len(asked) == 3 and asked[0] == asked[1] != asked[2] and asked[0].endswith('|active'), asked
-        paused = f"UPDATE sync_metadata.client_deployments SET status = 'paused' WHERE client_name = '{two.name}';"
-        assert world.expect(me.login, '00000', paused + query('job_queue', two.name, 'x', 'full')).rows == ['|paused']
+        for status, accepted in (('paused', True), ('stopped', False), ('migrating', False)):
+            as_it_is = f"UPDATE sync_metadata.client_deployments SET status = '{status}' WHERE client_name = '{two.name}';"
+            said = world.expect(me.login, '00000', as_it_is + query('job_queue', two.name, 'x', 'full')).one()
+            assert said.split('|')[1] == status and bool(said.split('|')[0]) == accepted, said
         world.expect(me.login, '23514', query('job_queue', one.name, 'x', 'wrong'))
         job = world.must(me.login, query('job_queue', one.name, 'a person', 'full')).one().split('|')[0]
         try:
@@ -190,6 +192,10 @@ def check_jobs_wait_their_turn(world: World) -> None:
             gone = world.expect(me.login, '00000', query('job_cancel', job, 'a person') + ';' + query('job_begin', job, 1) + ';' + query('job_show', job)).rows
             shown = gone[1].split('|')
             assert gone[0] == one.name and len(gone) == 2 and shown[2] == 'cancelled' and shown[5] == '' and shown[15] == '' and shown[6] and shown[16], gone
+            stopped = world.expect(me.login, '00000', query('job_begin', job, 1) + ';' + query('job_stopped', job) + ';' + query('job_stopped', job) + ';'
+                                   + f"SELECT status FROM sync_metadata.sync_jobs WHERE job_id = '{job}'").rows
+            assert stopped == [f'{one.name}|full|a person', job, 'cancelled'], stopped
+            assert world.expect(other.login, '00000', query('job_stopped', job)).rows == []
             other_jobs = world.expect(me.login, '00000', query('job_abandon_older', one.deployment, me.job) + ';' + query('job_pending', me.cluster)).rows
             assert len(other_jobs) == 1, 'a job that waits is nobody\'s to abandon'
             world.expect(me.login, DENIED, f"UPDATE sync_metadata.sync_jobs SET started_at = now() WHERE job_id = '{job}'")
