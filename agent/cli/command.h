@@ -9,6 +9,7 @@
 
 #include "cli/console.h"
 #include "cli/exit_code.h"
+#include "cli/node.h"
 
 namespace syncnode::cli {
 
@@ -21,7 +22,11 @@ struct Invocation {
 void add_check_config(CLI::App& root, Invocation& invocation);
 void add_client(CLI::App& root, Invocation& invocation);
 void add_held(CLI::App& root, Invocation& invocation);
+void add_jobs(CLI::App& root, Invocation& invocation);
+void add_leader(CLI::App& root, Invocation& invocation);
 void add_schema(CLI::App& root, Invocation& invocation);
+void add_status(CLI::App& root, Invocation& invocation);
+void add_step_down(CLI::App& root, Invocation& invocation);
 void add_sync(CLI::App& root, Invocation& invocation);
 void add_verify(CLI::App& root, Invocation& invocation);
 void add_version(CLI::App& root, Invocation& invocation);
@@ -39,7 +44,12 @@ struct AdminOptions {
   std::string url, url_file;
 };
 void add_admin_options(CLI::App& command, AdminOptions& options);
+void add_node_options(CLI::App& command, NodeOptions& options);
 void add_json_flag(CLI::App& command, bool& as_json);
 void add_client_name(CLI::App& command, std::string& name, bool required);
+
+// Runs `ask` with the node that a command with these options talks to, or says why there is none.
+ExitCode with_node(const NodeOptions& options, const Invocation& invocation, Console& console, bool as_json,
+                   const std::function<ExitCode(Node&)>& ask);
 
 }  // namespace syncnode::cli

@@ -12,8 +12,8 @@ namespace {
 
 constexpr char kFooter[] =
     "Settings come from the environment or --env-file: DATABASE_URL, CLUSTER_NAME, STATE_DIRECTORY, …\n"
-    "Exit codes: 0 done, 1 failed or not equal, 2 a person has to decide, 4 no such client, 5 not allowed,\n"
-    "7 no answer in time, 64 wrong command line, 78 wrong settings. More: man sync-nodectl";
+    "Exit codes: 0 done, 1 failed, 2 a person has to decide, 64 wrong command line, 78 wrong settings; see "
+    "man";
 
 int finish(ExitCode code) {
   return static_cast<int>(code);
@@ -32,6 +32,10 @@ void build(CLI::App& root, Invocation& invocation) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->trigger_on_parse(false);
+  add_status(root, invocation);
+  add_leader(root, invocation);
+  add_step_down(root, invocation);
+  add_jobs(root, invocation);
   add_sync(root, invocation);
   add_verify(root, invocation);
   add_client(root, invocation);

@@ -5,6 +5,7 @@
 #include "base/stop_signals.h"
 #include "cli/command.h"
 #include "cli/database.h"
+#include "cli/leader_sync.h"
 #include "cli/progress_bar.h"
 #include "cli/run_report.h"
 #include "host/privileges.h"
@@ -16,6 +17,7 @@ namespace {
 struct Options {
   std::string client, sqlite_path;
   bool full = false, as_json = false;
+  NodeOptions node;  // of sync
 };
 
 ExitCode exit_code_of_preparing(const Error& error) {
@@ -35,7 +37,9 @@ ExitCode run(const Options& options, const Invocation& invocation, Console& cons
   StopSignals signals;
   oneshot::ClientChoice choice{options.client, std::nullopt, "", "sync-nodectl"};
   if (!options.sqlite_path.empty()) choice.sqlite_path = options.sqlite_path;
-  auto prepared = oneshot::prepare_run(*settings, choice);
+  auto client = oneshot::find_client(*settings, choice);
+  if (!client) return console.fail(client.error(), exit_code_of_preparing(client.error()), options.as_json);
+  auto prepared = oneshot::prepare_run(*settings, choice, *client);
   if (!prepared)
     return console.fail(prepared.error(), exit_code_of_preparing(prepared.error()), options.as_json);
   prepared->full = options.full;
@@ -65,6 +69,19 @@ ExitCode show_verify(const Options& options, const sync::VerifyReport& report, C
   return report.equal() ? ExitCode::kOk : ExitCode::kFailed;
 }
 
+// Asked before root is given up: a node knows root, and there is no way back.
+ExitCode sync(const Options& options, const Invocation& invocation, Console& console) {
+  if (options.sqlite_path.empty()) {
+    const LeaderSync wanted{options.client, options.full, options.as_json, options.node};
+    if (auto done = sync_by_leader(wanted, invocation, console)) return *done;
+  } else if (options.node.is_chosen()) {
+    return console.fail({ErrorCode::kInvalidArgument, "a node reads the registered file, not --sqlite-path",
+                         "leave --sqlite-path out, or --node and --remote"},
+                        ExitCode::kUsage, options.as_json);
+  }
+  return run<sync::RunReport>(options, invocation, console, sync::run_sync, show_sync);
+}
+
 CLI::App* add_run(CLI::App& root, const char* verb, const char* help,
                   const std::shared_ptr<Options>& options) {
   auto* command = root.add_subcommand(verb, help);
@@ -82,10 +99,9 @@ void add_sync(CLI::App& root, Invocation& invocation) {
   auto* command = add_run(root, "sync", "Bring the copy of a client up to date now", options);
   command->add_flag("--full", options->full,
                     "compare everything with the copy instead of trusting what was remembered");
+  add_node_options(*command, options->node);
   command->callback([&invocation, options] {
-    invocation.run = [&invocation, options](Console& console) {
-      return run<sync::RunReport>(*options, invocation, console, sync::run_sync, show_sync);
-    };
+    invocation.run = [&invocation, options](Console& console) { return sync(*options, invocation, console); };
   });
 }
 

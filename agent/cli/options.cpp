@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/database.h"
 #include "config/settings.h"
 
 namespace syncnode::cli {
@@ -9,6 +10,32 @@ void add_admin_options(CLI::App& command, AdminOptions& options) {
                   "file with the admin's postgresql:// URL, mode 600; - reads standard input")
       ->type_name("FILE");
   command.add_option("--admin-url", options.url, "the admin's URL, without a password")->type_name("URL");
+}
+
+void add_node_options(CLI::App& command, NodeOptions& options) {
+  auto* node = command.add_option("--node", options.node, "ask this node, not the leader")
+                   ->type_name("a|b")
+                   ->check(CLI::IsMember(std::vector<std::string>{"a", "b"}));
+  auto* remote = command.add_option("--remote", options.remote, "ask over HTTP: http(s)://HOST[:PORT]")
+                     ->type_name("URL")
+                     ->excludes(node);
+  command.add_option("--token-file", options.token_file, "with --remote: file with the node's bearer token")
+      ->type_name("FILE")
+      ->needs(remote);
+  command
+      .add_option("--ca-file", options.ca_file,
+                  "with --remote: PEM of the authority of the node's certificate")
+      ->type_name("FILE")
+      ->needs(remote);
+}
+
+ExitCode with_node(const NodeOptions& options, const Invocation& invocation, Console& console, bool as_json,
+                   const std::function<ExitCode(Node&)>& ask) {
+  auto settings = load_settings(invocation, config::Purpose::kAdmin);
+  if (!settings) return console.fail(settings.error(), ExitCode::kConfiguration, as_json);
+  auto node = reach_node(options, *settings);
+  if (!node) return console.fail(node.error(), exit_code_of_asking(node.error()), as_json);
+  return ask(**node);
 }
 
 void add_json_flag(CLI::App& command, bool& as_json) {

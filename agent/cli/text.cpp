@@ -83,13 +83,16 @@ std::string seconds_text(double seconds) {
   return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
 }
 
-std::string age_text(double seconds) {
+std::string span_text(double seconds) {
   auto whole = std::llround(std::max(seconds, 0.0));
-  if (whole < 1) return "now";
-  if (whole < 120) return fmt::format("{} s ago", whole);
-  if (whole < 7200) return fmt::format("{} min ago", whole / 60);
-  if (whole < 172800) return fmt::format("{} h ago", whole / 3600);
-  return fmt::format("{} days ago", whole / 86400);
+  if (whole < 120) return fmt::format("{} s", whole);
+  if (whole < 7200) return fmt::format("{} min", whole / 60);
+  if (whole < 172800) return fmt::format("{} h", whole / 3600);
+  return fmt::format("{} days", whole / 86400);
+}
+
+std::string age_text(double seconds) {
+  return seconds < 0.5 ? "now" : span_text(seconds) + " ago";
 }
 
 size_t display_width(std::string_view text) {

@@ -116,6 +116,7 @@ class Reader {
           "begin it with '/'");
     }
     settings_.state_directory = directory.text;
+    settings_.bus_address = take("BUS_ADDRESS").text;
     settings_.client_name = values_.get("CLIENT_NAME").text;
     settings_.container_name = values_.get("CONTAINER_NAME").text;
   }
@@ -170,7 +171,6 @@ class Reader {
                       "list names without ports, separated by commas: sync.example.org,10.0.0.7");
       }
     }
-    settings_.bus_address = take("BUS_ADDRESS").text;
   }
 
   void read_role() {

@@ -19,9 +19,9 @@ struct Settings {
   std::string database_url;  // as given, password and all: never logged
   std::string cluster_name;  // "" for a command that did not need it: then the database tells
   std::string role;          // "node-a", "node-b"; "" outside a node
-  int api_port = 0;  // 9443, or 9444 for node-b, unless given
+  int api_port = 0;          // 9443, or 9444 for node-b, unless given; 0: any free one
   std::string api_address;
-  std::vector<std::string> api_hosts;  // further names a client may call this node by
+  std::vector<std::string> api_hosts;                     // further names a client may call this node by
   std::string api_token_file, api_tls_cert, api_tls_key;  // TLS: both or none
   std::string bus_address;                                // "system", "none", or a D-Bus address
   int workers = 0;                                        // clients synced at once
@@ -47,7 +47,7 @@ struct Settings {
 
 // What the caller is going to do decides which keys have to be there.
 enum class Purpose {
-  kAdmin,    // talks to the database with an admin URL: DATABASE_URL is welcome, not needed
+  kAdmin,    // talks to the database with an admin URL, or only to nodes: DATABASE_URL is welcome, not needed
   kCommand,  // needs DATABASE_URL; CLUSTER_NAME is welcome; keys of a node are not looked at
   kNode,     // needs DATABASE_URL, CLUSTER_NAME and ROLE, and judges every key
 };

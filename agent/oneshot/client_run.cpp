@@ -10,11 +10,7 @@
 namespace syncnode::oneshot {
 namespace {
 
-struct RegisteredClient {
-  std::string cluster_name, container_name, sqlite_path;
-};
-
-Result<RegisteredClient> find_client(const config::Settings& settings, const ClientChoice& choice) {
+Result<RegisteredClient> look_up(const config::Settings& settings, const ClientChoice& choice) {
   Deadline deadline = deadline_in(std::chrono::seconds(30));
   SN_ASSIGN(auto connection,
             postgres::Connection::open({settings.database_url, choice.application_name}, deadline));
@@ -62,9 +58,14 @@ Status check_choice(const config::Settings& settings, const ClientChoice& choice
 
 }  // namespace
 
-Result<sync::RunOptions> prepare_run(const config::Settings& settings, const ClientChoice& choice) {
-  SN_ASSIGN(auto client, find_client(settings, choice));
+Result<RegisteredClient> find_client(const config::Settings& settings, const ClientChoice& choice) {
+  SN_ASSIGN(auto client, look_up(settings, choice));
   SN_TRY(check_choice(settings, choice, client));
+  return client;
+}
+
+Result<sync::RunOptions> prepare_run(const config::Settings& settings, const ClientChoice& choice,
+                                     const RegisteredClient& client) {
   auto path = host::check_source_path(choice.sqlite_path.value_or(client.sqlite_path));
   if (!path) {
     Error error = std::move(path).error();

@@ -19,8 +19,16 @@ struct ClientChoice {
   std::string application_name;            // of our connections, e.g. "sync-nodectl"
 };
 
+struct RegisteredClient {
+  std::string cluster_name, container_name, sqlite_path;
+};
+
 // One short connection to PostgreSQL (at most 30 s). kNotFound means exactly: no such client.
 // kFailedPrecondition for everything an operator has to put right first.
-Result<sync::RunOptions> prepare_run(const config::Settings& settings, const ClientChoice& choice);
+Result<RegisteredClient> find_client(const config::Settings& settings, const ClientChoice& choice);
+
+// The run of a client that was found; looks at its file.
+Result<sync::RunOptions> prepare_run(const config::Settings& settings, const ClientChoice& choice,
+                                     const RegisteredClient& client);
 
 }  // namespace syncnode::oneshot

@@ -8,6 +8,7 @@
 #include "host/privileges.h"
 #include "oneshot/arguments.h"
 #include "oneshot/client_run.h"
+#include "oneshot/followed_job.h"
 #include "oneshot/quiet_progress.h"
 #include "oneshot/split_log.h"
 
@@ -30,18 +31,48 @@ void log_tables(Log& log, const sync::RunReport& report) {
   }
 }
 
-ExitCode conclude(Log& log, const std::string& client, const sync::RunReport& report) {
-  log_tables(log, report);
-  log.info(fmt::format("{} of {}: generation {}, {} rows in {} tables, {} bytes sent, {:.2f} s", report.mode,
-                       client, report.generation, report.rows_total, report.tables_total, report.bytes_sent,
-                       report.seconds));
-  if (!report.held()) {
+ExitCode judge(Log& log, const std::string& client, bool held) {
+  if (!held) {
     log.info(fmt::format("sync of {} succeeded", client));
     return ExitCode::kSuccess;
   }
   log.error(fmt::format("sync of {} holds deletes until a person decides; hint: sync-nodectl held list {}",
                         client, client));
   return ExitCode::kNeedsPerson;
+}
+
+ExitCode conclude(Log& log, const std::string& client, const sync::RunReport& report) {
+  log_tables(log, report);
+  log.info(fmt::format("{} of {}: generation {}, {} rows in {} tables, {} bytes sent, {:.2f} s", report.mode,
+                       client, report.generation, report.rows_total, report.tables_total, report.bytes_sent,
+                       report.seconds));
+  return judge(log, client, report.held());
+}
+
+// What a node does is known from its job alone: rows that changed, not all there are.
+ExitCode conclude(Log& log, const std::string& client, const control::JobView& job) {
+  for (const auto& table : job.tables) {
+    log.info(fmt::format("table '{}': {} inserted, {} updated, {} removed, {} held, {} values in quarantine",
+                         table.table_name, table.inserted.value_or(0), table.updated.value_or(0),
+                         table.removed.value_or(0), table.held.value_or(0), table.quarantined.value_or(0)));
+  }
+  if (job.status != "success" && !needs_person(job)) return fatal(log, failure_of(job));
+  log.info(fmt::format("{} of {}: generation {}, {} rows sent of {} tables, {} bytes, {:.2f} s",
+                       job.sync_type, client, job.generation.value_or(0), job.rows_synced.value_or(0),
+                       job.tables_total.value_or(0), job.bytes.value_or(0), job.seconds.value_or(0)));
+  return judge(log, client, needs_person(job));
+}
+
+ExitCode sync_by_leader(bus::Client& leader, const std::string& client, bool full, Log& log,
+                        const std::stop_token& stop) {
+  auto job_id = leader.trigger({client, full});
+  if (!job_id) return fatal(log, job_id.error());
+  log.info(fmt::format("the running leader does it as job {}", *job_id));
+  QuietProgress progress;
+  auto job = follow_job(
+      *job_id, [&] { return leader.job(*job_id); }, progress, stop);
+  if (!job) return fatal(log, job.error());
+  return conclude(log, client, *job);
 }
 
 ExitCode sync_once(const Arguments& arguments, const config::Settings& settings, Log& log) {
@@ -59,7 +90,14 @@ ExitCode sync_once(const Arguments& arguments, const config::Settings& settings,
   log.info(fmt::format("starting {}sync for {}", arguments.full ? "full " : "", client));
   ClientChoice choice{client, std::nullopt, settings.container_name, "sync-client-to-supabase"};
   if (!arguments.sqlite_path.empty()) choice.sqlite_path = arguments.sqlite_path;
-  auto options = prepare_run(settings, choice);
+  auto registered = find_client(settings, choice);
+  if (!registered) return fatal(log, registered.error());
+  if (arguments.sqlite_path.empty()) {
+    // A script has nobody whom polkit could ask.
+    if (auto leader = find_leader(settings, registered->cluster_name, false))
+      return sync_by_leader(*leader, client, arguments.full, log, signals.token());
+  }
+  auto options = prepare_run(settings, choice, *registered);
   if (!options) return fatal(log, options.error());
   options->full = arguments.full;
   QuietProgress progress;

@@ -72,11 +72,11 @@ class Product:
 
     # --- running programs -----------------------------------------------------------------------------
     def environment(self, url: Optional[str] = None, state: Optional[Path] = None) -> Dict[str, str]:
-        """What an operator exports; `url` replaces the cluster's (a proxy in between, another node)."""
+        """What an operator exports; `url` replaces the cluster's (a proxy in between, another node). Never the bus of this host."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith('SYNC_NODE_')}
         if not hasattr(self, 'cluster'):
             return kept
-        return {**kept, 'DATABASE_URL': url or self.cluster.url, 'CLUSTER_NAME': self.cluster.name,
+        return {**kept, 'DATABASE_URL': url or self.cluster.url, 'CLUSTER_NAME': self.cluster.name, 'BUS_ADDRESS': 'none',
                 'STATE_DIRECTORY': str(state or self.state)}
 
     def run(self, program: str, *arguments: str, env: Optional[Dict[str, str]] = None) -> Ran:
