@@ -28,7 +28,7 @@ ExitCode exit_code_of_preparing(const Error& error) {
 // file.
 template <typename Report>
 ExitCode run(const Options& options, const Invocation& invocation, Console& console,
-             Result<Report> (*body)(const sync::RunOptions&, Log&, sync::Progress&, std::stop_token),
+             Result<Report> (*body)(const sync::RunOptions&, Log&, sync::Progress&, const std::stop_token&),
              ExitCode (*show)(const Options&, const Report&, Console&)) {
   auto settings = load_settings(invocation, config::Purpose::kCommand);
   if (!settings) return console.fail(settings.error(), ExitCode::kConfiguration, options.as_json);

@@ -314,10 +314,10 @@ void Crew::run(const schedule::Job& job, const Reign& reign, const std::stop_tok
 }
 
 Result<sync::RunReport> Crew::sync(const schedule::Job& job, const Reign& reign,
-                                   const schedule::Client& client, std::stop_token stop) {
+                                   const schedule::Client& client, const std::stop_token& stop) {
   SN_ASSIGN(const auto options, options_for(*settings_.get(), client, job));
   JobProgress progress(*this, job.client);
-  return sync::run_sync_under(reign.term, options, log_, progress, std::move(stop));
+  return sync::run_sync_under(reign.term, options, log_, progress, stop);
 }
 
 // A job that failed before it began has no row that says so, or one that would wait for ever.

@@ -67,7 +67,7 @@ class Crew final : public control::Jobs {
   schedule::Client find_client(const std::string& name, const Reign& reign);
   void record_cancelled(const schedule::Job& job);
   Result<sync::RunReport> sync(const schedule::Job& job, const Reign& reign, const schedule::Client& client,
-                               std::stop_token stop);
+                               const std::stop_token& stop);
   void conclude(const schedule::Job& job, const Result<sync::RunReport>& report, double seconds);
   std::optional<Reign> reign() const;  // nothing when it is over; under the lock
 

@@ -56,8 +56,7 @@ std::string bytes_of(const Request& request, const ClientOptions& options) {
 class Call {
  public:
   Call(asio::io_context& loop, const ClientOptions& options, const Request& request, TlsContext tls)
-      : loop_(loop),
-        options_(options),
+      : options_(options),
         where_(fmt::format("'{}' port {}", options.host, options.port)),
         changes_(request.method != "GET" && request.method != "HEAD"),
         out_(bytes_of(request, options)),
@@ -158,7 +157,6 @@ class Call {
                     "look whether the node runs and listens there"};
   }
 
-  asio::io_context& loop_;
   const ClientOptions& options_;
   const std::string where_;
   const bool changes_;

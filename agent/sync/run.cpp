@@ -145,7 +145,8 @@ bool VerifyReport::equal() const {
   return std::all_of(tables.begin(), tables.end(), [](const TableVerdict& table) { return table.equal(); });
 }
 
-Result<RunReport> run_sync(const RunOptions& options, Log& log, Progress& progress, std::stop_token stop) {
+Result<RunReport> run_sync(const RunOptions& options, Log& log, Progress& progress,
+                           const std::stop_token& stop) {
   ClientRun run(options, log, progress, stop);
   SN_TRY(run.begin());
   SN_TRY(run.take_lease());
@@ -153,7 +154,7 @@ Result<RunReport> run_sync(const RunOptions& options, Log& log, Progress& progre
 }
 
 Result<RunReport> run_sync_under(const Term& term, const RunOptions& options, Log& log, Progress& progress,
-                                 std::stop_token stop) {
+                                 const std::stop_token& stop) {
   ClientRun run(options, log, progress, stop);
   SN_TRY(run.begin());
   run.work_under(term);
@@ -161,7 +162,7 @@ Result<RunReport> run_sync_under(const Term& term, const RunOptions& options, Lo
 }
 
 Result<VerifyReport> run_verify(const RunOptions& options, Log& log, Progress& progress,
-                                std::stop_token stop) {
+                                const std::stop_token& stop) {
   auto started = BootClock::now();
   ClientRun run(options, log, progress, stop);
   SN_TRY(run.begin());

@@ -66,11 +66,12 @@ struct RunReport {
   bool held() const;  // exit code 2
 };
 
-Result<RunReport> run_sync(const RunOptions& options, Log& log, Progress& progress, std::stop_token stop);
+Result<RunReport> run_sync(const RunOptions& options, Log& log, Progress& progress,
+                           const std::stop_token& stop);
 // `term` is held and renewed by the caller, who requests `stop` when it is lost; `options.lease…` are not
 // used.
 Result<RunReport> run_sync_under(const Term& term, const RunOptions& options, Log& log, Progress& progress,
-                                 std::stop_token stop);
+                                 const std::stop_token& stop);
 
 struct TableVerdict {
   std::string name;
@@ -92,6 +93,6 @@ struct VerifyReport {
 
 // Pins a snapshot, ships it, reads the copy back at that generation and compares decoded values.
 Result<VerifyReport> run_verify(const RunOptions& options, Log& log, Progress& progress,
-                                std::stop_token stop);
+                                const std::stop_token& stop);
 
 }  // namespace syncnode::sync
