@@ -89,7 +89,7 @@ def main() -> int:
                 node.start()
             killed = change_leaders(product, nodes, history, times, lambda node: node.kill())
             print('SIGKILL of the leader:', json.dumps(killed), flush=True)
-            stopped = change_leaders(product, nodes, history, times, lambda node: node.process.terminate())
+            stopped = change_leaders(product, nodes, history, times, lambda node: node.ask_to_stop())
             print('graceful stop of the leader:', json.dumps(stopped), flush=True)
         except BaseException:
             for node in nodes:

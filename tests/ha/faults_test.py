@@ -137,8 +137,7 @@ def F31_both_units_are_restarted_at_once(world: World) -> None:
     world.start()
     before = world.epoch()
     for node in world.nodes:
-        assert node.process is not None
-        node.process.terminate()
+        node.ask_to_stop()
     assert [node.stop() for node in world.nodes] == [0, 0]
     assert leader_of(world.product) is None, 'a node on its way out took the lease'
     assert world.epoch() <= before + 1, 'more than one handover while both stopped'

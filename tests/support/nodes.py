@@ -104,6 +104,7 @@ class Node:
 
     def launch(self) -> None:
         """Does not wait."""
+        self.asked = False
         path = str(self.directory / 'notify')
         if os.path.exists(path):
             os.unlink(path)
@@ -188,11 +189,17 @@ class Node:
         self.process.kill()
         self.process.wait()
 
+    def ask_to_stop(self) -> None:
+        """SIGTERM, once: a second one would end it at once."""
+        assert self.process is not None
+        if not self.asked and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.asked = True
+
     def stop(self, seconds: float = 40) -> int:
         """SIGTERM; its exit code."""
+        self.ask_to_stop()
         assert self.process is not None
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
         return self.process.wait(seconds)
 
     def clean(self) -> None:
