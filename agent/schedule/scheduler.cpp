@@ -9,6 +9,8 @@ void Scheduler::listed(const std::vector<Client>& clients, Deadline now) {
   for (auto& [name, slot] : slots_) slot.listed = false;
   for (const Client& client : clients) {
     Slot& slot = slots_[client.name];
+    // A new interval counts at once, not when the old one is over.
+    if (slot.client.interval != client.interval && slot.backoff.count() == 0) slot.not_before = Deadline();
     slot.client = client;
     slot.due = now + client.due_in;
     slot.listed = true;

@@ -81,6 +81,11 @@ Result<DeploymentChange> deployment_change(std::string_view key, std::string_vie
     if (same(*was, value)) continue;
     SN_TRY(read_member(key, name, value, change));
   }
+  // To enable a paused client without a word on its status is to resume it; else it would stay as it is.
+  const bool enables = document.contains("sync_enabled") && document["sync_enabled"] == Json(true);
+  if (enables && !document.contains("status") && shown.value("status", "") == "paused") {
+    change.status = "active";
+  }
   return change;
 }
 

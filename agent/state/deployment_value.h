@@ -20,7 +20,8 @@ struct DeploymentChange {
   bool empty() const { return !sync_enabled && !sync_interval && !status; }
 };
 
-// Only what differs from `current`; both are JSON texts of the kind the store shows.
+// Only what differs from `current`; both are JSON texts of the kind the store shows. Enabling a paused client
+// also makes it active.
 Result<DeploymentChange> deployment_change(std::string_view key, std::string_view current,
                                            std::string_view wanted);
 

@@ -98,6 +98,15 @@ TEST(Scheduler, AddsUpToATenthOfTheInterval) {
   EXPECT_GT(latest - earliest, seconds(7));
 }
 
+TEST(Scheduler, AShorterIntervalCountsAtOnce) {
+  Scheduler scheduler(1, 1);
+  scheduler.listed({client("a", 0, 86400)}, kStart);
+  scheduler.finished(*scheduler.next(kStart).job, Outcome::kSucceeded, kStart);
+  scheduler.listed({client("a", 1, 1)}, kStart);
+  EXPECT_FALSE(scheduler.next(kStart).job);
+  EXPECT_TRUE(scheduler.next(kStart + seconds(1)).job);
+}
+
 TEST(Scheduler, AFailingClientBacksOffAloneAndRecovers) {
   Scheduler scheduler(5, 1);
   scheduler.listed({client("bad", 0, 60), client("good", 0, 60)}, kStart);

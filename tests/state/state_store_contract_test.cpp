@@ -170,6 +170,12 @@ TYPED_TEST(StateStoreContract, AClientIsShownWholeAndChangedInPart) {
   EXPECT_EQ(edited->version, 3);
   EXPECT_EQ(this->put(key, json::to_text(*document))->version, 3) << "nothing to change";
   EXPECT_EQ(this->put(key, "{}")->version, 3);
+
+  auto resumed = this->put(key, R"({"sync_enabled":true})");
+  ASSERT_TRUE(resumed) << resumed.error().to_string();
+  EXPECT_EQ(resumed->version, 4);
+  EXPECT_EQ((*json::parse(resumed->value))["status"], "active")
+      << "a paused client that is enabled is resumed";
 }
 
 TYPED_TEST(StateStoreContract, WhatAClientDoesNotLetChangeIsRefused) {
