@@ -3,10 +3,11 @@ SQLite + Supabase Sync System - Failover
 
 Two real nodes on a private bus, several clients that are written to all the time. The leader is killed, or stopped, again
 and again; printed are the times until the other node's lease and its first committed write, and at the end the
-history must keep law L3. SYNC_NODE_LONG=1: 200 of each, else 10. SYNC_NODE_POOLER=session|transaction puts PgBouncer
-(pool size 2) between.
+history must keep law L3. SYNC_NODE_LONG=1: 200 of each, SYNC_NODE_TIMES=N: N, else 10. SYNC_NODE_POOLER=session|transaction[:SIZE] puts PgBouncer with SIZE
+server connections (else 2) between the nodes and the server.
 """
 
+import contextlib
 import json
 import os
 import statistics
@@ -14,10 +15,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from ha.history import History, make_product  # noqa: E402
+from ha.pooler import Pooler  # noqa: E402
 from support.nodes import Node, PrivateBus, leader_of, pair, until  # noqa: E402
 from support.product import Product  # noqa: E402
 
@@ -76,14 +78,27 @@ def change_leaders(product: Product, nodes: List[Node], history: History, times:
     return {'until the lease': summary(grants), 'until the first committed write': summary(writes)}
 
 
+@contextlib.contextmanager
+def way_to(product: Product) -> Iterator[Dict[str, str]]:
+    """Settings of nodes that reach the server as SYNC_NODE_POOLER says; the tests themselves always ask it directly."""
+    wanted = os.environ.get('SYNC_NODE_POOLER')
+    if not wanted:
+        yield {}
+        return
+    mode, _, size = wanted.partition(':')
+    with Pooler(mode, product.cluster.url, int(size or 2)) as pooler:
+        print(f'through PgBouncer, {mode} mode, {int(size or 2)} server connections', flush=True)
+        yield {'DATABASE_URL': pooler.url}
+
+
 def main() -> int:
-    times = 200 if os.environ.get('SYNC_NODE_LONG') else 10
-    with make_product() as product, PrivateBus() as bus:
+    times = int(os.environ.get('SYNC_NODE_TIMES') or (200 if os.environ.get('SYNC_NODE_LONG') else 10))
+    with make_product() as product, PrivateBus() as bus, way_to(product) as way:
         clients = make_clients(product, CLIENTS)
         history = History(product.server, [product.schema(name) for name, _ in clients])
         writers = [subprocess.Popen([sys.executable, '-B', SAMPLE, 'mutate', path, '--seconds', '36000', '--rate', '5', '--seed', str(i)],
                                     stdout=subprocess.DEVNULL) for i, (_, path) in enumerate(clients)]
-        nodes = pair(product, bus, BRAKE_MIN_ROWS='1000000000')
+        nodes = pair(product, bus, BRAKE_MIN_ROWS='1000000000', **way)
         try:
             for node in nodes:
                 node.start()

@@ -1,0 +1,90 @@
+"""
+SQLite + Supabase Sync System - Metrics Of Real Nodes
+
+The reference's twelve names, and every counter a real node can move seen moving.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, Optional
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from ha.bus_checks import touch  # noqa: E402
+from ha.couple import Couple, expect, ok  # noqa: E402
+from support.nodes import Node, until  # noqa: E402
+
+NAMES = ['sync_leader_election_attempts_total', 'sync_leader_election_successes_total', 'sync_leader_election_failures_total', 'sync_is_leader',
+         'sync_operations_total', 'sync_operation_duration_seconds', 'sync_rows_synced_total', 'sync_conflicts_detected_total',
+         'sync_conflicts_resolved_total', 'sync_cache_hits_total', 'sync_cache_misses_total', 'sync_cache_evictions_total']
+
+
+def text_of(node: Node) -> str:
+    return str(node.http('GET', '/metrics', token=None).body)
+
+
+def values(node: Node) -> Dict[str, float]:
+    """By name with labels."""
+    lines = [line.rpartition(' ') for line in text_of(node).splitlines() if line and not line.startswith('#')]
+    return {name: float(value) for name, _, value in lines}
+
+
+def check_names(nodes: Couple) -> None:
+    for node in nodes.nodes:
+        text = text_of(node)
+        for name in NAMES:
+            assert f'# HELP {name} ' in text and f'# TYPE {name} ' in text, f'{name} is missing'
+        if shutil.which('promtool'):
+            done = subprocess.run(['promtool', 'check', 'metrics'], input=text, capture_output=True, text=True)
+            assert done.returncode == 0 and not done.stderr.strip(), done.stdout + done.stderr
+    leader, follower = nodes.roles()
+    expect('who leads', (values(leader)['sync_is_leader'], values(follower)['sync_is_leader']), (1, 0))
+    expect('the epoch', values(follower)['sync_epoch'], leader.health()['epoch'])
+    expect('the database', values(leader)['sync_database_up'], 1)
+    assert 0 < values(leader)['sync_lease_left_seconds'] <= 60
+    expect('clients, known by the leader only', ('sync_clients' in values(follower)), False)
+    ok('the twelve names, on both nodes' + ('; promtool has nothing to say' if shutil.which('promtool') else ''))
+
+
+def check_counters(nodes: Couple, path: str) -> None:
+    leader, follower = nodes.roles()
+
+    def moves(what: str, name: str, node: Node, by: Optional[float], was: Dict[str, float]) -> None:
+        until(f'{what} to move {name}', 10, lambda: values(node)[name] > was[name])
+        if by is not None:
+            expect(name, values(node)[name] - was[name], by)
+
+    assert values(leader)['sync_leader_election_attempts_total'] >= 1
+    assert values(leader)['sync_leader_election_successes_total'] >= 1
+    expect('failures without a failure', values(leader)['sync_leader_election_failures_total'], 0)
+
+    was = values(leader)
+    touch(path)
+    run(leader, 'one', 'success')
+    moves('a sync', 'sync_operations_total{status="success"}', leader, 1, was)
+    moves('a sync', 'sync_operation_duration_seconds_count', leader, 1, was)
+    moves('20 changed chats', 'sync_rows_synced_total', leader, 20, was)
+
+    was = values(leader)
+    hidden = Path(path + '.hidden')
+    Path(path).rename(hidden)
+    run(leader, 'one', 'failed')
+    hidden.rename(path)
+    moves('a database that is gone', 'sync_operations_total{status="failed"}', leader, 1, was)
+
+    was = values(follower)
+    key = '/api/v1/state/metric'
+    expect('a write', leader.http('PUT', key, {'value': 1}).status, 200)
+    expect('a read', follower.http('GET', key).body['cached'], False)
+    moves('a read', 'sync_cache_misses_total', follower, None, was)
+    until('a read from the cache', 5, lambda: follower.http('GET', key).body['cached'])
+    moves('the same read', 'sync_cache_hits_total', follower, 1, was)
+    ok('runs, failures, rows, cache hits and misses are counted')
+
+
+def run(node: Node, client: str, wanted: str) -> None:
+    begun = node.http('POST', '/api/v1/sync/trigger', {'client_name': client})
+    expect('a trigger', begun.status, 202)
+    where = begun.headers['Location']
+    until(f'the job to end {wanted}', 20, lambda: node.http('GET', where).body['status'] == wanted)
