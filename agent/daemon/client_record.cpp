@@ -25,18 +25,21 @@ std::optional<WallClock::time_point> last_written(const std::string& sqlite_path
   return main && log ? std::max(main, log) : (main ? main : log);
 }
 
+bool ClientRecord::is_behind() const {
+  const auto written = last_written(sqlite_path);
+  return current_as_of && written && *written > *current_as_of;
+}
+
 control::ClientFacts ClientRecord::facts(const std::string& name, WallClock::time_point now) const {
   control::ClientFacts facts;
   facts.name = name;
   facts.failing = last_status == "failed" || last_status == "fenced";
   facts.starved = last_status == "starved";
   facts.held = last_status == "held";
-  const auto written = last_written(sqlite_path);
-  if (!current_as_of || !written) return facts;
-  const bool behind = *written > *current_as_of;
+  if (!current_as_of || !last_written(sqlite_path)) return facts;
   // What is not in the copy yet was committed after `current_as_of`, so it waits no longer than this.
   facts.lag_seconds =
-      behind ? std::max(0.0, std::chrono::duration<double>(now - *current_as_of).count()) : 0.0;
+      is_behind() ? std::max(0.0, std::chrono::duration<double>(now - *current_as_of).count()) : 0.0;
   return facts;
 }
 

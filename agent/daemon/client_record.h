@@ -17,6 +17,8 @@ struct ClientRecord {
   // Everything the source had committed by then is in the copy; nothing: it never was synced.
   std::optional<std::chrono::system_clock::time_point> current_as_of;
 
+  // Something was written since; false when that is not known.
+  bool is_behind() const;
   control::ClientFacts facts(const std::string& name, std::chrono::system_clock::time_point now) const;
 };
 

@@ -204,6 +204,8 @@ Status Crew::list_clients(const Reign& reign, bool adopt) {
                             rows.boolean(row, 2), seconds(rows.int64(row, 3)), seconds(rows.int64(row, 4))};
     ClientRecord record{client.sqlite_path, std::string(rows.text(row, 5)), std::nullopt};
     if (!rows.is_null(row, 6)) record.current_as_of = WallClock::now() - seconds(rows.int64(row, 6));
+    // What the leader before did not get to ship does not wait for another interval.
+    if (adopt && record.is_behind()) client.due_in = seconds(0);
     if (client.enabled) records.emplace(client.name, std::move(record));
     clients.push_back(std::move(client));
   }

@@ -43,7 +43,9 @@ TEST_F(ClientRecordTest, IsNotBehindWhileNothingWasWrittenSince) {
 
 TEST_F(ClientRecordTest, IsBehindSinceTheSnapshotOnceSomethingWasWritten) {
   ClientRecord record{database(), "success", at(150)};
+  EXPECT_FALSE(record.is_behind());
   write("-wal", 160);
+  EXPECT_TRUE(record.is_behind());
   EXPECT_EQ(record.facts("a", at(200)).lag_seconds, 50.0);
 }
 
