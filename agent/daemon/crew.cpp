@@ -105,8 +105,7 @@ bool Crew::is_idle() const {
   return scheduler_.running() == 0;
 }
 
-// ---------------------------------------------------------------------------------------------- what is
-// asked of it
+// ---------------------------------------------------------------------------------- what is asked of it
 
 void Crew::requested(schedule::Job job) {
   {
@@ -161,8 +160,8 @@ std::optional<std::vector<control::ClientFacts>> Crew::clients() const {
 // ---------------------------------------------------------------------------------------------- the list
 
 void Crew::list_until_stopped(const std::stop_token& stop) {
-  uint64_t listed_for = 0;
-  bool failing = false;
+  uint64_t seen = 0;  // reigns
+  bool adopt = false, failing = false;
   Deadline next{};
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
@@ -171,20 +170,24 @@ void Crew::list_until_stopped(const std::stop_token& stop) {
       changed_.wait(lock, stop, [this] { return reign().has_value(); });
       continue;
     }
-    const bool is_new = listed_for != reigns_;
-    if (!is_new && !list_again_ && BootClock::now() < next) {
-      changed_.wait_until(lock, stop, next, [&] { return list_again_ || listed_for != reigns_ || !reign(); });
+    if (seen != reigns_) {
+      seen = reigns_;
+      adopt = true;
+      next = {};
+    }
+    // A list that failed waits its time in a new reign too.
+    if (!list_again_ && BootClock::now() < next) {
+      changed_.wait_until(lock, stop, next, [&] { return list_again_ || seen != reigns_ || !reign(); });
       continue;
     }
     list_again_ = false;
-    const uint64_t reign_number = reigns_;
     lock.unlock();
-    const Status listed = list_clients(*current, is_new);
+    const Status listed = list_clients(*current, adopt);
     if (!listed && !failing) log_.error("the clients cannot be listed: " + listed.error().to_string());
     if (listed && failing) log_.info("the clients can be listed again");
     failing = !listed;
     lock.lock();
-    if (listed) listed_for = reign_number;
+    if (listed) adopt = false;
     next = deadline_in(listed ? kListEvery : kListAgain);
     changed_.notify_all();
   }

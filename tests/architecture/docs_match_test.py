@@ -114,19 +114,6 @@ def check_metrics(reference: str) -> List[str]:
     return (differences('metric', documented, coded) +
             differences('metric by its name', {entry.split()[0] for entry in documented}, named))
 
-def check_routes(reference: str) -> List[str]:
-    def plain(method: str, path: str) -> str:
-        return f'{method} ' + re.sub(r'\{[^}]*\}', '{}', path)
-
-    coded = {plain(*route) for route in re.findall(r'\{"([A-Z]+)",\s+"([^"]+)",', read('agent/http/routes.cpp'))}
-    rows = re.findall(r'^\| `([A-Z]+) (/[^`]*)` \|', section(reference, 'HTTP'), re.M)
-    words = set(re.findall(r'Row\{ErrorCode::k\w+, \d+, "(\w+)"\}', read('agent/http/errors.cpp')))
-    for path in ('routes', 'session', 'request_reader'):
-        words |= set(re.findall(r'refus(?:al|e)\((?:code, )?\d+, "(\w+)"', read(f'agent/http/{path}.cpp')))
-    answers = section(reference, 'HTTP').split('Every refusal', 1)[1]
-    return (differences('route', {plain(*row) for row in rows}, coded) +
-            [f'error word {word}: in the code, but not documented' for word in sorted(words) if f'`{word}`' not in answers])
-
 
 def check_routes(reference: str) -> List[str]:
     def plain(method: str, path: str) -> str:

@@ -7,6 +7,7 @@ transition, I7 nobody acts past his deadline.
 """
 
 import os
+import re
 import socket
 import sys
 import time
@@ -21,6 +22,7 @@ from support.product import Product  # noqa: E402
 from support.wire_proxy import WireProxy  # noqa: E402
 
 LEASE = {'LEASE_DURATION': '6', 'HEARTBEAT_INTERVAL': '2', 'BRAKE_MIN_ROWS': '1000000000'}
+REFUSED = re.compile('too many connections for role')
 FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1'
 
 
@@ -81,6 +83,20 @@ def F06_no_connection_is_left_for_the_workers(world: World) -> None:
         world.product.server.superuser_psql(f'ALTER ROLE {login} CONNECTION LIMIT -1')
     at = time.time()
     until('jobs again', 60, lambda: any(e.kind == 'job' for e in world.history.entries(at)))
+
+
+def F06_no_connection_is_left_from_the_start(world: World) -> None:
+    """I5, I8: a leader that cannot even list its clients keeps the lease and asks at a bearable rate."""
+    login = world.product.cluster.login
+    world.product.server.superuser_psql(f'ALTER ROLE {login} CONNECTION LIMIT 2')  # the two leases
+    try:
+        world.start()
+        refused = len(REFUSED.findall(world.product.server.log.read_text(errors='replace')))
+        world.stays(6)
+        refused = len(REFUSED.findall(world.product.server.log.read_text(errors='replace'))) - refused
+        assert refused <= 12, f'{refused} connections tried in 6 s'
+    finally:
+        world.product.server.superuser_psql(f'ALTER ROLE {login} CONNECTION LIMIT -1')
 
 
 def F11_wall_clocks_a_day_apart(world: World) -> None:
@@ -177,7 +193,7 @@ def F42_no_descriptor_is_left(world: World) -> None:
 
 
 FAULTS: List[Callable[[World], None]] = [
-    F06_no_connection_is_left_for_the_workers, F11_wall_clocks_a_day_apart, F15_the_standbys_connection_is_a_black_hole,
+    F06_no_connection_is_left_for_the_workers, F06_no_connection_is_left_from_the_start, F11_wall_clocks_a_day_apart, F15_the_standbys_connection_is_a_black_hole,
     F31_both_units_are_restarted_at_once, F42_no_descriptor_is_left]
 
 
