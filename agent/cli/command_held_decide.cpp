@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "base/host_name.h"
 #include "cli/command.h"
 #include "cli/database.h"
 #include "cli/held_changes.h"
@@ -34,9 +35,7 @@ std::string decider() {
   std::string name = behind_sudo != nullptr ? behind_sudo
                      : user != nullptr      ? user->pw_name
                                             : std::to_string(::getuid());
-  char host[256] = {};
-  ::gethostname(host, sizeof host - 1);
-  return name + "@" + host;
+  return name + "@" + host_name();
 }
 
 // Nothing: go on. A code: stop with it.

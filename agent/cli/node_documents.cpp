@@ -1,22 +1,14 @@
 #include "cli/node_documents.h"
 
+#include "json/known.h"
 #include "oneshot/followed_job.h"
 
 namespace syncnode::cli {
 namespace {
 
 using json::Json;
-
-template <typename T>
-Json known(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-Json known(const std::string& text) {
-  return text.empty() ? Json(nullptr) : Json(text);
-}
-Json known_epoch(int64_t epoch) {
-  return epoch > 0 ? Json(epoch) : Json(nullptr);  // the first term has epoch 1
-}
+using json::known;
+using json::known_epoch;
 
 Json node_document(const NodeState& node) {
   Json document;

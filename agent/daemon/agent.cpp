@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/host_name.h"
 #include "daemon/events.h"
 #include "daemon/notify.h"
 #include "daemon/settings_reload.h"
@@ -23,11 +24,6 @@ constexpr seconds kStopTime{20};  // below the unit's TimeoutStopSec
 constexpr seconds kSleepTime{4};  // below logind's InhibitDelayMaxSec
 constexpr seconds kLookEvery{5};  // for changes, where no notice comes
 constexpr seconds kStepDownHoldOff{30};
-
-std::string host_name() {
-  char name[256] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
-}
 
 std::string letter_of(const config::Settings& settings) {
   return settings.role.substr(settings.role.size() - 1);

@@ -45,16 +45,7 @@ Result<sync::RunOptions> options_for(const config::Settings& settings, const sch
 
 std::string_view status_of(const Result<sync::RunReport>& report) {
   if (report) return report->held() ? "held" : "success";
-  switch (report.error().code) {
-    case ErrorCode::kFenced:
-      return "fenced";
-    case ErrorCode::kStarved:
-      return "starved";
-    case ErrorCode::kCancelled:
-      return "cancelled";
-    default:
-      return "failed";
-  }
+  return sync::status_word(report.error().code);
 }
 
 }  // namespace syncnode::daemon

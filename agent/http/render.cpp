@@ -2,21 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "json/known.h"
+
 namespace syncnode::http {
 namespace {
 
 using json::Json;
-
-template <typename T>
-Json known(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-Json known(const std::string& text) {
-  return text.empty() ? Json(nullptr) : Json(text);
-}
-Json known_epoch(int64_t epoch) {
-  return epoch > 0 ? Json(epoch) : Json(nullptr);  // the first term has epoch 1
-}
+using json::known;
+using json::known_epoch;
 
 // "openwebui-sync-node-a" → "node-a"
 Json role_of(std::string_view node_id) {

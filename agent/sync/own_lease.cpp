@@ -1,7 +1,6 @@
 #include "sync/own_lease.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -9,6 +8,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/host_name.h"
 #include "postgres/fence.h"
 #include "postgres/postgres_lease_store.h"
 #include "sync/uuid.h"
@@ -19,11 +19,6 @@ namespace {
 constexpr char kLeaderId[] = "openwebui-sync-oneshot";
 constexpr std::chrono::seconds kLeaseCall{5};
 constexpr std::chrono::milliseconds kAskAgain{250};
-
-std::string host_name() {
-  char name[256] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
-}
 
 Status pause(const std::stop_token& stop) {
   std::mutex mutex;

@@ -86,19 +86,6 @@ class ClientRun {
   std::optional<OwnLease> lease_;
 };
 
-std::string_view status_word(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::kFenced:
-      return "fenced";
-    case ErrorCode::kStarved:
-      return "starved";
-    case ErrorCode::kCancelled:
-      return "cancelled";
-    default:
-      return "failed";
-  }
-}
-
 std::string_view sync_type(const RunReport& report, const RunOptions& options) {
   if (options.full || report.mode == "first load") return "full";
   return report.mode == "recheck" ? "recheck" : "incremental";
@@ -136,6 +123,19 @@ Result<RunReport> synced(ClientRun& run) {
 }
 
 }  // namespace
+
+std::string_view status_word(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kFenced:
+      return "fenced";
+    case ErrorCode::kStarved:
+      return "starved";
+    case ErrorCode::kCancelled:
+      return "cancelled";
+    default:
+      return "failed";
+  }
+}
 
 bool RunReport::held() const {
   return std::any_of(tables.begin(), tables.end(), [](const TableOutcome& table) { return table.waiting; });

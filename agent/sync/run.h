@@ -8,6 +8,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/log.h"
@@ -65,6 +66,9 @@ struct RunReport {
   double seconds = 0;
   bool held() const;  // exit code 2
 };
+
+// What sync_jobs says of a run that ended with this error: "fenced", "starved", "cancelled", else "failed".
+std::string_view status_word(ErrorCode code);
 
 Result<RunReport> run_sync(const RunOptions& options, Log& log, Progress& progress,
                            const std::stop_token& stop);

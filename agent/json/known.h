@@ -1,0 +1,24 @@
+// What is not known is null in a document, never 0 and never "". Plain functions, any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "json/json.h"
+
+namespace syncnode::json {
+
+template <typename T>
+Json known(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+inline Json known(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
+// The first term has epoch 1.
+inline Json known_epoch(int64_t epoch) {
+  return epoch > 0 ? Json(epoch) : Json(nullptr);
+}
+
+}  // namespace syncnode::json
