@@ -13,6 +13,8 @@
 #include <csignal>
 #include <filesystem>
 #include <mutex>
+#include <random>
+#include <thread>
 
 #include "base/clock.h"
 #include "peer/node_lock.h"
@@ -155,6 +157,25 @@ TEST_F(PeerTest, F03_AStoppedPeerIsAlive) {
   peer.signal(SIGCONT);
   peer.end(SIGKILL);
   EXPECT_TRUE(seen_.died("nonce"));
+}
+
+// I4: whenever it dies, before the look, between the look at the lock and the pidfd, or after both.
+TEST_F(PeerTest, F35_APeerThatDiesWhileItIsLookedForIsFound) {
+  std::minstd_rand random(35);
+  for (int round = 0; round < 100; ++round) {
+    const std::string nonce = "nonce-" + std::to_string(round);
+    Process peer({directory_, "node-b", nonce});
+    ASSERT_EQ(peer.said().rfind("ready", 0), 0U) << peer.said();
+    const auto dies_at = BootClock::now() + std::chrono::microseconds(random() % 1500);
+    std::thread killer([&] {
+      while (BootClock::now() < dies_at) {  // busy: a sleep would end too late
+      }
+      peer.signal(SIGKILL);
+    });
+    const auto watching = watch(directory_);
+    killer.join();
+    ASSERT_TRUE(seen_.died(nonce)) << "round " << round;
+  }
 }
 
 TEST_F(PeerTest, F36_AChildThatInheritedTheLockFileDoesNotKeepItsParentAlive) {
