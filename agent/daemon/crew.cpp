@@ -167,6 +167,7 @@ void Crew::list_until_stopped(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     const auto current = reign();
     if (!current) {
+      spare_.reset();
       changed_.wait(lock, stop, [this] { return reign().has_value(); });
       continue;
     }
@@ -181,7 +182,9 @@ void Crew::list_until_stopped(const std::stop_token& stop) {
       continue;
     }
     list_again_ = false;
+    std::optional<postgres::Connection> unused = std::exchange(spare_, std::nullopt);
     lock.unlock();
+    unused.reset();
     const Status listed = list_clients(*current, adopt);
     if (!listed && !failing) log_.error("the clients cannot be listed: " + listed.error().to_string());
     if (listed && failing) log_.info("the clients can be listed again");
@@ -196,7 +199,7 @@ void Crew::list_until_stopped(const std::stop_token& stop) {
 Status Crew::list_clients(const Reign& reign, bool adopt) {
   const Deadline deadline = deadline_in(kListTime);
   const auto settings = settings_.get();
-  SN_ASSIGN(auto connection, postgres::Connection::open(connect_options(*settings, "scheduler"), deadline));
+  SN_ASSIGN(auto connection, postgres::Connection::open(connect_options(*settings, "worker"), deadline));
   connection.stop_with(reign.over);
   SN_ASSIGN(const auto rows,
             connection.query(sql::client_due, {postgres::Param::text(settings->cluster_name)}, deadline));
@@ -204,11 +207,12 @@ Status Crew::list_clients(const Reign& reign, bool adopt) {
   std::map<std::string, ClientRecord> records;
   for (int row = 0; row < rows.count(); ++row) {
     schedule::Client client{std::string(rows.text(row, 0)), std::string(rows.text(row, 1)),
-                            rows.boolean(row, 2), seconds(rows.int64(row, 3)), seconds(rows.int64(row, 4))};
+                            rows.boolean(row, 2), std::chrono::milliseconds(rows.int64(row, 3)),
+                            seconds(rows.int64(row, 4))};
     ClientRecord record{client.sqlite_path, std::string(rows.text(row, 5)), std::nullopt};
     if (!rows.is_null(row, 6)) record.current_as_of = WallClock::now() - seconds(rows.int64(row, 6));
     // What the leader before did not get to ship does not wait for another interval.
-    if (adopt && record.is_behind()) client.due_in = seconds(0);
+    if (adopt && record.is_behind()) client.due_in = {};
     if (client.enabled) records.emplace(client.name, std::move(record));
     clients.push_back(std::move(client));
   }
@@ -234,6 +238,7 @@ Status Crew::list_clients(const Reign& reign, bool adopt) {
     }
   }
   records_ = std::move(records);
+  if (adopt && scheduler_.has_work(BootClock::now())) spare_.emplace(std::move(connection));
   return {};
 }
 
@@ -322,7 +327,12 @@ Result<sync::RunReport> Crew::sync(const schedule::Job& job, const Reign& reign,
                                    const schedule::Client& client, const std::stop_token& stop) {
   SN_ASSIGN(const auto options, options_for(*settings_.get(), client, job));
   JobProgress progress(*this, job.client);
-  return sync::run_sync_under(reign.term, options, log_, progress, stop);
+  std::optional<postgres::Connection> spare;
+  {
+    const std::lock_guard lock(mutex_);
+    spare.swap(spare_);
+  }
+  return sync::run_sync_under(reign.term, options, log_, progress, stop, std::move(spare));
 }
 
 // A job that failed before it began has no row that says so, or one that would wait for ever.

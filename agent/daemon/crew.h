@@ -20,6 +20,7 @@
 #include "daemon/client_record.h"
 #include "daemon/live_settings.h"
 #include "metrics/metrics.h"
+#include "postgres/connection.h"
 #include "schedule/scheduler.h"
 #include "sync/run.h"
 
@@ -85,6 +86,9 @@ class Crew final : public control::Jobs {
   schedule::Scheduler scheduler_;
   std::map<std::string, Running> running_;  // by client
   std::map<std::string, ClientRecord> records_;
+  // The lister's connection, for the first job that is due anyway: a leader that begins has no time to lose.
+  // Dropped at its next look.
+  std::optional<postgres::Connection> spare_;
 
   std::optional<std::stop_callback<std::function<void()>>> on_over_;
   std::vector<std::jthread> threads_;

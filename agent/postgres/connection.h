@@ -1,5 +1,5 @@
 // Connection: a narrow, non-blocking libpq client with a deadline on every wait. The only folder that
-// includes libpq-fe.h. Refuses to be shared (one thread for life), to retry, and to log. A deadline that
+// includes libpq-fe.h. Refuses to be shared (one thread at a time), to retry, and to log. A deadline that
 // passes closes the connection, since a late answer could not be told from the next one: only an application
 // deadline covers a frozen server whose kernel still acknowledges (measured). Works through session- and
 // transaction-mode poolers: no session state, no named prepared statements, no startup options.

@@ -66,6 +66,11 @@ Scheduler::Choice Scheduler::next(Deadline now) {
   return choice;
 }
 
+bool Scheduler::has_work(Deadline now) const {
+  Scheduler tried = *this;
+  return tried.next(now).job.has_value();
+}
+
 void Scheduler::finished(const Job& job, Outcome outcome, Deadline now) {
   running_.erase(job.client);
   auto found = slots_.find(job.client);

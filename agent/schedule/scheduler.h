@@ -21,8 +21,8 @@ namespace syncnode::schedule {
 // What client_due.sql answers.
 struct Client {
   std::string name, sqlite_path;
-  bool enabled = false;            // synced by its interval; a disabled one only when asked for
-  std::chrono::seconds due_in{0};  // by the server's clock; negative: overdue
+  bool enabled = false;                 // synced by its interval; a disabled one only when asked for
+  std::chrono::milliseconds due_in{0};  // by the server's clock; negative: overdue
   std::chrono::seconds interval{0};
 };
 
@@ -52,6 +52,7 @@ class Scheduler {
     Deadline look_again;     // when there is none
   };
   Choice next(Deadline now);
+  bool has_work(Deadline now) const;  // next() would give out a job
   void finished(const Job& job, Outcome outcome, Deadline now);
 
   const Client* find(const std::string& name) const;

@@ -35,10 +35,14 @@ class ClientRun {
         cancel_(stop, [this] { stop_.request_stop(); }),
         connect_{options.database_url, options.application_name} {}
 
-  Status begin() {
+  Status begin(std::optional<postgres::Connection> open = {}) {
     progress_.phase("connecting");
-    SN_ASSIGN(auto connection, postgres::Connection::open(connect_, deadline_in(kConnectWait)));
-    connection_.emplace(std::move(connection));
+    if (open && open->alive()) {
+      connection_ = std::move(open);
+    } else {
+      SN_ASSIGN(auto connection, postgres::Connection::open(connect_, deadline_in(kConnectWait)));
+      connection_.emplace(std::move(connection));
+    }
     connection_->stop_with(stop_.get_token());
     SN_ASSIGN(target_.deployment, find_deployment(*connection_, options_.client_name));
     if (options_.sqlite_path) target_.deployment.sqlite_path = *options_.sqlite_path;
@@ -154,9 +158,9 @@ Result<RunReport> run_sync(const RunOptions& options, Log& log, Progress& progre
 }
 
 Result<RunReport> run_sync_under(const Term& term, const RunOptions& options, Log& log, Progress& progress,
-                                 const std::stop_token& stop) {
+                                 const std::stop_token& stop, std::optional<postgres::Connection> open) {
   ClientRun run(options, log, progress, stop);
-  SN_TRY(run.begin());
+  SN_TRY(run.begin(std::move(open)));
   run.work_under(term);
   return synced(run);
 }

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "model/source_schema.h"
 #include "model/term.h"
+#include "postgres/connection.h"
 
 namespace syncnode::sync {
 
@@ -73,9 +74,9 @@ std::string_view status_word(ErrorCode code);
 Result<RunReport> run_sync(const RunOptions& options, Log& log, Progress& progress,
                            const std::stop_token& stop);
 // `term` is held and renewed by the caller, who requests `stop` when it is lost; `options.lease…` are not
-// used.
+// used. `open`, where its server is still there, spares the run a connection of its own.
 Result<RunReport> run_sync_under(const Term& term, const RunOptions& options, Log& log, Progress& progress,
-                                 const std::stop_token& stop);
+                                 const std::stop_token& stop, std::optional<postgres::Connection> open = {});
 
 struct TableVerdict {
   std::string name;

@@ -1,11 +1,11 @@
 -- The clients of a node's cluster: where they are, whether and when they are due by the server's clock, and how current
 -- their copies are. One whose last job was left running by a dead node is due at once: the caller leads, so nobody runs it.
--- $1 cluster name. Columns: client_name, sqlite_path, enabled, seconds until due (negative: overdue), sync_interval in
--- seconds, status of the last finished job ('' for none), age in seconds of the snapshot the copy holds (NULL: never synced).
+-- $1 cluster name. Columns: client_name, sqlite_path, enabled, milliseconds until due (negative: overdue), sync_interval
+-- in seconds, status of the last finished job ('' for none), age in seconds of the snapshot the copy holds (NULL: never synced).
 -- Called by daemon/crew.cpp.
 SELECT d.client_name, coalesce(d.sqlite_path, ''), d.sync_enabled AND d.status = 'active',
        CASE WHEN j.status = 'running' THEN 0
-            ELSE coalesce(ceil(extract(epoch FROM j.started_at + make_interval(secs => d.sync_interval) - statement_timestamp())), 0)
+            ELSE coalesce(ceil(extract(epoch FROM j.started_at + make_interval(secs => d.sync_interval) - statement_timestamp()) * 1000), 0)
        END::bigint AS due_in,
        d.sync_interval, coalesce(d.last_sync_status, ''),
        extract(epoch FROM statement_timestamp() - c.started_at)::bigint

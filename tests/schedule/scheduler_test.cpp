@@ -40,6 +40,15 @@ TEST(Scheduler, TakesTheMostOverdueClientAndOneJobOfEach) {
   EXPECT_EQ(scheduler.running(), 2u);
 }
 
+TEST(Scheduler, KnowsWhenAClientIsDueToTheMillisecond) {
+  Scheduler scheduler(1, 1);
+  Client soon = client("a", 0, 1);
+  soon.due_in = std::chrono::milliseconds(340);
+  scheduler.listed({soon}, kStart);
+  EXPECT_FALSE(scheduler.next(kStart + std::chrono::milliseconds(339)).job);
+  EXPECT_TRUE(scheduler.next(kStart + std::chrono::milliseconds(340)).job);
+}
+
 TEST(Scheduler, NeverRunsMoreThanItHasWorkers) {
   Scheduler scheduler(2, 1);
   scheduler.listed({client("a", 0), client("b", 0), client("c", 0)}, kStart);

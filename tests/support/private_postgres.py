@@ -63,7 +63,8 @@ def die_with_parent() -> None:
 
 def run_psql(url: str, sql: str, *, single: bool = True) -> str:
     """Runs SQL through psql, unaligned and without headings; raises PostgresError with its message."""
-    command = ['psql', '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', url]
+    # Not by its name: Debian's psql is a Perl script that takes longer than the question.
+    command = [str(server_binaries() / 'psql'), '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', url]
     if single:
         command.append('-1')
     done = subprocess.run(command, input=sql, capture_output=True, text=True,
