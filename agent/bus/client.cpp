@@ -113,8 +113,9 @@ Result<std::vector<control::JobView>> Client::jobs(const std::string& client_nam
 
 Result<std::string> Client::trigger(const control::TriggerRequest& request) {
   std::string job;
-  SN_TRY(wire_->call(kSyncInterface, "Trigger", std::tie(job), request.client_name,
-                     to_dict(TriggerOptions{request.full})));
+  TriggerOptions options{request.full, std::nullopt};
+  if (request.verify) options.verify = true;
+  SN_TRY(wire_->call(kSyncInterface, "Trigger", std::tie(job), request.client_name, to_dict(options)));
   return job;
 }
 

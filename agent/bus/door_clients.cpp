@@ -23,6 +23,7 @@ void Door::add_sync() {
            TriggerOptions options;
            SN_TRY(read_options(dict, options));
            request.full = options.full;
+           request.verify = options.verify.value_or(false);
            control_.trigger(caller, std::move(request),
                             later<std::string>(id, [](sdbus::MethodReply& reply, const std::string& job) {
                               reply << bus_text(job);

@@ -75,6 +75,7 @@ class Reader {
   }
   template <typename T>
   void operator()(const char* name, std::optional<T>& value) {
+    known_.insert(name);
     if (dict_.count(name) != 0) (*this)(name, value.emplace());
   }
   void operator()(const char* name, control::LeadershipView& value) {

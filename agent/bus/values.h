@@ -6,6 +6,7 @@
 #include <sdbus-c++/sdbus-c++.h>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,7 @@ std::vector<View> from_dicts(const std::vector<Dict>& dicts) {
 // is passed over in silence is a surprise.
 struct TriggerOptions {
   bool full = false;
+  std::optional<bool> verify;  // left out when it is not wanted: an older node refuses what it does not know
 };
 struct ResolveOptions {
   std::string value;

@@ -124,6 +124,7 @@ struct Fields<control::JobView> {
     f("epoch", v.epoch);
     f("seconds", v.seconds);
     f("tables", v.tables);
+    f("report", v.report);
   }
 };
 
@@ -162,6 +163,7 @@ struct Fields<TriggerOptions> {
   template <typename F, typename V>
   static void visit(F& f, V& v) {
     f("full", v.full);
+    f("verify", v.verify);
   }
 };
 

@@ -5,11 +5,15 @@
 #include "base/stop_signals.h"
 #include "cli/command.h"
 #include "cli/database.h"
-#include "cli/leader_sync.h"
+#include "cli/jobs_page.h"
+#include "cli/leader_job.h"
+#include "cli/node_documents.h"
 #include "cli/progress_bar.h"
 #include "cli/run_report.h"
 #include "host/privileges.h"
 #include "oneshot/client_run.h"
+#include "oneshot/followed_job.h"
+#include "sync/verify_report.h"
 
 namespace syncnode::cli {
 namespace {
@@ -17,7 +21,7 @@ namespace {
 struct Options {
   std::string client, sqlite_path;
   bool full = false, as_json = false;
-  NodeOptions node;  // of sync
+  NodeOptions node;
 };
 
 ExitCode exit_code_of_preparing(const Error& error) {
@@ -60,7 +64,8 @@ ExitCode show_sync(const Options& options, const sync::RunReport& report, Consol
   return report.held() ? ExitCode::kNeedsPerson : ExitCode::kOk;
 }
 
-ExitCode show_verify(const Options& options, const sync::VerifyReport& report, Console& console) {
+// The same page and document, whoever did it.
+ExitCode show_report(const Options& options, const sync::VerifyReport& report, Console& console) {
   if (options.as_json) {
     console.print_document(verify_document(options.client, report));
   } else {
@@ -69,17 +74,54 @@ ExitCode show_verify(const Options& options, const sync::VerifyReport& report, C
   return report.equal() ? ExitCode::kOk : ExitCode::kFailed;
 }
 
-// Asked before root is given up: a node knows root, and there is no way back.
-ExitCode sync(const Options& options, const Invocation& invocation, Console& console) {
-  if (options.sqlite_path.empty()) {
-    const LeaderSync wanted{options.client, options.full, options.as_json, options.node};
-    if (auto done = sync_by_leader(wanted, invocation, console)) return *done;
-  } else if (options.node.is_chosen()) {
-    return console.fail({ErrorCode::kInvalidArgument, "a node reads the registered file, not --sqlite-path",
-                         "leave --sqlite-path out, or --node and --remote"},
-                        ExitCode::kUsage, options.as_json);
+ExitCode show_verify(const Options& options, const sync::Verified& verified, Console& console) {
+  return show_report(options, verified.report, console);
+}
+
+ExitCode show_sync_job(const Options& options, const control::JobView& job, Console& console) {
+  const bool held = oneshot::needs_person(job);
+  if (job.status != "success" && !held) return console.fail(oneshot::failure_of(job), options.as_json);
+  if (options.as_json) {
+    console.print_document(sync_document(job));
+  } else {
+    console.print(sync_page(job, console.out()));
   }
+  return held ? ExitCode::kNeedsPerson : ExitCode::kOk;
+}
+
+ExitCode show_verify_job(const Options& options, const control::JobView& job, Console& console) {
+  const bool compared = job.status == "success" || job.status == "held" || job.status == "differs";
+  if (!compared) return console.fail(oneshot::failure_of(job), options.as_json);
+  auto report = sync::read_verify_report(job.report);
+  if (!report) return console.fail(report.error(), options.as_json);
+  return show_report(options, *report, console);
+}
+
+// Asked before root is given up: a node knows root, and there is no way back. Nothing: nobody leads here.
+std::optional<ExitCode> by_leader(const Options& options, bool verify, const Invocation& invocation,
+                                  Console& console) {
+  if (options.sqlite_path.empty()) {
+    const auto show = verify ? show_verify_job : show_sync_job;
+    return done_by_leader({{options.client, options.full, verify},
+                           options.as_json,
+                           options.node,
+                           [&](const control::JobView& job, Console& to) { return show(options, job, to); }},
+                          invocation, console);
+  }
+  if (!options.node.is_chosen()) return std::nullopt;
+  return console.fail({ErrorCode::kInvalidArgument, "a node reads the registered file, not --sqlite-path",
+                       "leave --sqlite-path out, or --node and --remote"},
+                      ExitCode::kUsage, options.as_json);
+}
+
+ExitCode sync(const Options& options, const Invocation& invocation, Console& console) {
+  if (auto done = by_leader(options, false, invocation, console)) return *done;
   return run<sync::RunReport>(options, invocation, console, sync::run_sync, show_sync);
+}
+
+ExitCode verify(const Options& options, const Invocation& invocation, Console& console) {
+  if (auto done = by_leader(options, true, invocation, console)) return *done;
+  return run<sync::Verified>(options, invocation, console, sync::run_verify, show_verify);
 }
 
 CLI::App* add_run(CLI::App& root, const char* verb, const char* help,
@@ -88,6 +130,7 @@ CLI::App* add_run(CLI::App& root, const char* verb, const char* help,
   add_client_name(*command, options->client, true);
   command->add_option("--sqlite-path", options->sqlite_path, "read this file instead of the registered one")
       ->type_name("FILE");
+  add_node_options(*command, options->node);
   add_json_flag(*command, options->as_json);
   return command;
 }
@@ -99,7 +142,6 @@ void add_sync(CLI::App& root, Invocation& invocation) {
   auto* command = add_run(root, "sync", "Bring the copy of a client up to date now", options);
   command->add_flag("--full", options->full,
                     "compare everything with the copy instead of trusting what was remembered");
-  add_node_options(*command, options->node);
   command->callback([&invocation, options] {
     invocation.run = [&invocation, options](Console& console) { return sync(*options, invocation, console); };
   });
@@ -110,7 +152,7 @@ void add_verify(CLI::App& root, Invocation& invocation) {
   auto* command = add_run(root, "verify", "Prove that the copy of a client equals its database", options);
   command->callback([&invocation, options] {
     invocation.run = [&invocation, options](Console& console) {
-      return run<sync::VerifyReport>(*options, invocation, console, sync::run_verify, show_verify);
+      return verify(*options, invocation, console);
     };
   });
 }

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <ctime>
 
+#include "cli/run_report.h"
 #include "cli/text.h"
 #include "oneshot/followed_job.h"
+#include "sync/verify_report.h"
 
 namespace syncnode::cli {
 namespace {
@@ -30,7 +32,8 @@ Table::Cell trouble(const std::optional<int64_t>& value) {
 
 Table::Cell status_of(const std::string& word) {
   if (word == "success") return {word, Style::kGood};
-  if (word == "failed" || word == "fenced" || word == "starved") return {word, Style::kBad};
+  if (word == "failed" || word == "fenced" || word == "starved" || word == "differs")
+    return {word, Style::kBad};
   if (word == "held" || word == "conflicts") return {word, Style::kWarning};
   return {printable(word), word == "running" ? Style::kStrong : Style::kPlain};
 }
@@ -124,6 +127,8 @@ std::string job_page(const JobView& job, double now, const Look& look) {
   if (job.epoch) line("epoch", std::to_string(*job.epoch));
   if (!job.error.empty()) line("error", printable(job.error));
   if (!job.tables.empty()) page += "\n" + tables_of(job.tables).render(look) + more(job.tables.size());
+  if (auto report = sync::read_verify_report(job.report))
+    page += "\n" + verify_page(printable(job.client_name), *report, look);
   return page;
 }
 

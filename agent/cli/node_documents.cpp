@@ -117,6 +117,7 @@ Json job_document(const control::JobView& job) {
                                   {"rows_held", known(table.held)},
                                   {"values_quarantined", known(table.quarantined)}});
   }
+  document["report"] = json::known_document(job.report);
   return document;
 }
 

@@ -53,9 +53,9 @@ class HttpNode final : public Node {
     return http::read_list(document, "jobs", http::read_job);
   }
   Result<std::string> trigger(const control::TriggerRequest& request) override {
-    SN_ASSIGN(const auto document,
-              ask("POST", "/api/v1/sync/trigger",
-                  json::to_text({{"client_name", request.client_name}, {"full_sync", request.full}})));
+    json::Json asked{{"client_name", request.client_name}, {"full_sync", request.full}};
+    if (request.verify) asked["verify"] = true;  // an older node refuses what it does not know
+    SN_ASSIGN(const auto document, ask("POST", "/api/v1/sync/trigger", json::to_text(asked)));
     return json::string_member(document, "job_id").value_or("");
   }
   Status cancel(const std::string& job_id) override {

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "cli/text.h"
+#include "sync/verify_report.h"
 
 namespace syncnode::cli {
 namespace {
@@ -20,12 +21,6 @@ Table::Cell trouble(int64_t count) {
 // A vanished table without rows waits too.
 Table::Cell held_cell(const sync::TableOutcome& table) {
   return {count_text(table.held), table.waiting ? Style::kWarning : Style::kFaint};
-}
-
-json::Json skipped_list(const std::vector<SkippedTable>& skipped) {
-  json::Json list = json::Json::array();
-  for (const auto& one : skipped) list.push_back({{"name", one.name}, {"reason", one.reason}});
-  return list;
 }
 
 std::string skipped_line(const std::vector<SkippedTable>& skipped) {
@@ -104,7 +99,7 @@ json::Json sync_document(const std::string& client, const sync::RunReport& repor
                                   {"waiting", one.waiting},
                                   {"values_quarantined", one.quarantined}});
   }
-  document["skipped"] = skipped_list(report.skipped);
+  document["skipped"] = sync::skipped_list(report.skipped);
   return document;
 }
 
@@ -163,24 +158,7 @@ json::Json verify_document(const std::string& client, const sync::VerifyReport& 
   json::Json document;
   document["version"] = 1;
   document["client_name"] = client;
-  document["equal"] = report.equal();
-  document["generation"] = report.generation;
-  document["duration_seconds"] = report.seconds;
-  document["tables"] = json::Json::array();
-  for (const auto& one : report.tables) {
-    document["tables"].push_back({{"name", one.name},
-                                  {"equal", one.equal()},
-                                  {"source_rows", one.source_rows},
-                                  {"copy_rows", one.copy_rows},
-                                  {"source_hash", one.source_hash},
-                                  {"copy_hash", one.copy_hash},
-                                  {"values_quarantined", one.quarantined},
-                                  {"rows_held", one.held},
-                                  {"rows_kept", one.kept},
-                                  {"rows_differing", one.differing_total},
-                                  {"differing", one.differing}});
-  }
-  document["skipped"] = skipped_list(report.skipped);
+  document.update(sync::to_json(report));
   return document;
 }
 

@@ -27,7 +27,8 @@ using Done = std::function<void(Result<T>)>;
 
 struct TriggerRequest {
   std::string client_name;
-  bool full = false;
+  bool full = false;    // compare everything with the copy instead of trusting what was remembered
+  bool verify = false;  // sync, then compare; the job's report says what was found
 };
 
 struct StateWrite {

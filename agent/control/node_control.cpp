@@ -19,6 +19,11 @@ StateView view_of(const std::string& key, const state::StateAnswer& answer) {
   return {key, answer.record.value, answer.cached, answer.record.version, answer.record.updated_at};
 }
 
+std::string_view in_words(JobKind kind) {
+  if (kind == JobKind::kVerify) return "verify";
+  return kind == JobKind::kFullSync ? "full sync" : "sync";
+}
+
 std::function<void(state::CacheEvent)> counting_into(metrics::Metrics& metrics) {
   return [&metrics](state::CacheEvent event) {
     switch (event) {
@@ -164,17 +169,17 @@ void NodeControl::conflicts(const Caller& caller, ConflictFilter filter,
 
 void NodeControl::trigger(const Caller& caller, TriggerRequest request, Done<std::string> done) {
   if (!caller.may_change) return done(must("start a sync"));
-  if (auto checked = check_client_name(request.client_name); !checked)
-    return done(std::move(checked).error());
+  const auto kind = check_trigger(request);
+  if (!kind) return done(kind.error());
   auto term = term_to_act();
   if (!term) return done(std::move(term).error());
-  ask<std::string>(std::move(done), [this, term = std::move(*term), request = std::move(request),
+  ask<std::string>(std::move(done), [this, term = std::move(*term), client = std::move(request.client_name),
+                                     kind = *kind,
                                      by = caller.name](postgres::Connection& connection, Deadline deadline) {
-    auto job_id = queue_job(connection, term, request, by, deadline);
+    auto job_id = queue_job(connection, term, client, kind, by, deadline);
     if (job_id) {
-      parts_.log.info(fmt::format("{} asked for a {}sync of '{}': job {}", by, request.full ? "full " : "",
-                                  request.client_name, *job_id));
-      parts_.jobs.requested({request.client_name, *job_id, request.full, by});
+      parts_.log.info(fmt::format("{} asked for a {} of '{}': job {}", by, in_words(kind), client, *job_id));
+      parts_.jobs.requested({client, *job_id, kind, by});
     }
     return job_id;
   });

@@ -14,6 +14,8 @@ namespace {
 using postgres::Param;
 using postgres::Rows;
 
+constexpr int kReportColumn = 17;  // of job_show.sql
+
 constexpr postgres::TransactionOptions kShort{.statement_timeout = std::chrono::milliseconds(5000),
                                               .lock_timeout = std::chrono::milliseconds(2000),
                                               .idle_timeout = std::chrono::milliseconds(5000)};
@@ -166,6 +168,7 @@ Result<JobView> read_job(postgres::Connection& connection, const std::string& jo
   SN_ASSIGN(const Rows rows, connection.query(sql::job_show, {Param::text(job_id)}, deadline));
   if (rows.count() == 0) return no_such_job(job_id);
   JobView view = job(Reader(rows, 0));
+  view.report = std::string(rows.text(0, kReportColumn));
   SN_ASSIGN(const Rows tables, connection.query(sql::job_tables, {Param::text(job_id)}, deadline));
   view.tables = read_all(tables, job_table);
   return view;
@@ -189,22 +192,19 @@ Result<std::vector<ConflictView>> read_conflicts(postgres::Connection& connectio
   return read_all(rows, conflict);
 }
 
-Result<std::string> queue_job(postgres::Connection& connection, const Term& term,
-                              const TriggerRequest& request, const std::string& by, Deadline deadline) {
+Result<std::string> queue_job(postgres::Connection& connection, const Term& term, const std::string& client,
+                              JobKind kind, const std::string& by, Deadline deadline) {
   SN_ASSIGN(auto transaction, postgres::Transaction::begin(connection, kShort, deadline));
-  SN_ASSIGN(const Rows rows, connection.query(sql::job_queue,
-                                              {Param::text(request.client_name), Param::text(by),
-                                               Param::text(request.full ? "full" : "incremental")},
-                                              deadline));
+  SN_ASSIGN(const Rows rows,
+            connection.query(sql::job_queue,
+                             {Param::text(client), Param::text(by), Param::text(to_string(kind))}, deadline));
   if (rows.count() == 0) {
-    return Error{ErrorCode::kNotFound,
-                 fmt::format("there is no client '{}' on this cluster", request.client_name),
+    return Error{ErrorCode::kNotFound, fmt::format("there is no client '{}' on this cluster", client),
                  "sync-nodectl client list shows those there are"};
   }
   if (rows.is_null(0, 0)) {
-    return Error{ErrorCode::kFailedPrecondition,
-                 fmt::format("client '{}' is '{}'", request.client_name, rows.text(0, 1)),
-                 fmt::format("sync-nodectl client show {} tells more", request.client_name)};
+    return Error{ErrorCode::kFailedPrecondition, fmt::format("client '{}' is '{}'", client, rows.text(0, 1)),
+                 fmt::format("sync-nodectl client show {} tells more", client)};
   }
   SN_TRY(postgres::fence(connection, term, deadline));
   SN_TRY(transaction.commit(deadline));

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "control/control.h"
+#include "model/job_kind.h"
 #include "model/term.h"
 #include "postgres/connection.h"
 
@@ -17,9 +18,9 @@ Result<std::vector<ClusterHostView>> read_cluster(postgres::Connection& connecti
                                                   const std::string& cluster, Deadline deadline);
 Result<std::vector<DeploymentView>> read_deployments(postgres::Connection& connection,
                                                      const std::string& cluster, Deadline deadline);
-// With its tables. kNotFound.
+// With its tables and its report. kNotFound.
 Result<JobView> read_job(postgres::Connection& connection, const std::string& job_id, Deadline deadline);
-// Without tables, newest first; `client` "" for all.
+// Without tables and reports, newest first; `client` "" for all.
 Result<std::vector<JobView>> read_jobs(postgres::Connection& connection, const std::string& client,
                                        int64_t limit, Deadline deadline);
 Result<std::vector<ConflictView>> read_conflicts(postgres::Connection& connection,
@@ -27,8 +28,8 @@ Result<std::vector<ConflictView>> read_conflicts(postgres::Connection& connectio
 
 // The id of a job that waits now, be it an earlier one. kNotFound; kFailedPrecondition when the client may
 // not be synced; kFenced.
-Result<std::string> queue_job(postgres::Connection& connection, const Term& term,
-                              const TriggerRequest& request, const std::string& by, Deadline deadline);
+Result<std::string> queue_job(postgres::Connection& connection, const Term& term, const std::string& client,
+                              JobKind kind, const std::string& by, Deadline deadline);
 // False when it does not wait (any more).
 Result<bool> cancel_waiting_job(postgres::Connection& connection, const Term& term, const std::string& job_id,
                                 const std::string& by, Deadline deadline);

@@ -24,6 +24,16 @@ std::string shown(std::string_view text) {
 
 }  // namespace
 
+Result<JobKind> check_trigger(const TriggerRequest& request) {
+  SN_TRY(check_client_name(request.client_name));
+  if (request.full && request.verify) {
+    return Error{ErrorCode::kInvalidArgument, "a full sync ships whatever a verify would find",
+                 "ask for a verify first, for a full sync afterwards"};
+  }
+  if (request.verify) return JobKind::kVerify;
+  return request.full ? JobKind::kFullSync : JobKind::kSync;
+}
+
 Status check_client_name(std::string_view name) {
   const auto fits = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';

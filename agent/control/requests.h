@@ -7,8 +7,12 @@
 
 #include "base/result.h"
 #include "control/control.h"
+#include "model/job_kind.h"
 
 namespace syncnode::control {
+
+// The client's name, and what the job is to do.
+Result<JobKind> check_trigger(const TriggerRequest& request);
 
 Status check_client_name(std::string_view name);
 Status check_uuid(std::string_view what, std::string_view text);

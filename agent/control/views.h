@@ -64,6 +64,7 @@ struct JobView {
   std::optional<int64_t> tables_synced, tables_total, rows_synced, rows_held, bytes, generation, epoch;
   std::optional<double> seconds;
   std::vector<JobTableView> tables;
+  std::string report;  // of a verify that compared: a JSON text (sync/verify_report.h); "" otherwise
 };
 
 struct StateView {

@@ -25,6 +25,15 @@ std::optional<WallClock::time_point> last_written(const std::string& sqlite_path
   return main && log ? std::max(main, log) : (main ? main : log);
 }
 
+void ClientRecord::ended(JobKind kind, const JobEnd& end, WallClock::time_point as_of) {
+  if (end.done()) {
+    last_status = end.sync->held() ? "held" : "success";
+    if (!end.differs()) current_as_of = as_of;
+  } else if (kind != JobKind::kVerify) {
+    last_status = status_of(end);
+  }
+}
+
 bool ClientRecord::is_behind() const {
   const auto written = last_written(sqlite_path);
   return current_as_of && written && *written > *current_as_of;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "control/ports.h"
+#include "daemon/job_end.h"
 
 namespace syncnode::daemon {
 
@@ -16,6 +17,10 @@ struct ClientRecord {
   std::string last_status;  // of sync_jobs: success, failed, held, starved, …; "" before the first run
   // Everything the source had committed by then is in the copy; nothing: it never was synced.
   std::optional<std::chrono::system_clock::time_point> current_as_of;
+
+  // A run ended that read the source at `as_of` at the earliest. What a verify that could not compare says of
+  // the last sync is not known, and a copy that differs is current as of nothing.
+  void ended(JobKind kind, const JobEnd& end, std::chrono::system_clock::time_point as_of);
 
   // Something was written since; false when that is not known.
   bool is_behind() const;

@@ -6,8 +6,8 @@
 #include <random>
 #include <utility>
 
-#include "daemon/events.h"
 #include "daemon/job_options.h"
+#include "daemon/job_records.h"
 #include "postgres/connection.h"
 #include "sql/queries.h"
 
@@ -153,6 +153,7 @@ std::optional<std::vector<control::ClientFacts>> Crew::clients() const {
     records = records_;
   }
   std::vector<control::ClientFacts> facts;
+  facts.reserve(records.size());
   for (const auto& [name, record] : records) facts.push_back(record.facts(name, WallClock::now()));
   return facts;
 }
@@ -222,8 +223,12 @@ Status Crew::list_clients(const Reign& reign, bool adopt) {
               connection.query(sql::job_pending, {postgres::Param::text(settings->cluster_name)}, deadline));
     for (int row = 0; row < jobs.count(); ++row) {
       waiting.push_back({std::string(jobs.text(row, 1)), std::string(jobs.text(row, 0)),
-                         jobs.text(row, 2) == "full", std::string(jobs.text(row, 3))});
+                         job_kind(jobs.text(row, 2)), std::string(jobs.text(row, 3))});
     }
+    const std::string epoch = std::to_string(reign.term.epoch);
+    SN_TRY(connection.query(sql::job_abandon_earlier,
+                            {postgres::Param::text(settings->cluster_name), postgres::Param::text(epoch)},
+                            deadline));
   }
   const std::lock_guard lock(mutex_);
   if (!this->reign() || reign_->term.epoch != reign.term.epoch) return {};
@@ -296,11 +301,10 @@ void Crew::run(const schedule::Job& job, const Reign& reign, const std::stop_tok
   const schedule::Client client = find_client(job.client, reign);
   const auto started = BootClock::now();
   const auto as_of = WallClock::now();
-  const auto report = sync(job, reign, client, ends.get_token());
-  if (!report && !ends.stop_requested()) record_refusal(job, reign, report.error());
-  if (!report) record_cancelled(job);
+  const JobEnd end = work(job, reign, client, ends.get_token());
+  if (!end.done()) record_unsaid(job, reign, end);
   const auto now = BootClock::now();
-  const bool cancelled = !report && (ends.stop_requested() || report.error().code == ErrorCode::kCancelled);
+  const bool cancelled = !end.done() && (ends.stop_requested() || status_of(end) == "cancelled");
   bool last = false;
   std::string job_id = job.job_id;
   {
@@ -308,97 +312,46 @@ void Crew::run(const schedule::Job& job, const Reign& reign, const std::stop_tok
     job_id = running_[job.client].job_id;
     running_.erase(job.client);
     scheduler_.finished(job,
-                        report ? schedule::Outcome::kSucceeded
-                               : (cancelled ? schedule::Outcome::kCancelled : schedule::Outcome::kFailed),
+                        end.done() ? schedule::Outcome::kSucceeded
+                                   : (cancelled ? schedule::Outcome::kCancelled : schedule::Outcome::kFailed),
                         now);
     auto record = records_.find(job.client);
-    if (record != records_.end()) {
-      record->second.last_status = status_of(report);
-      if (report) record->second.current_as_of = as_of;
-    }
+    if (record != records_.end()) record->second.ended(job.kind, end, as_of);
     last = scheduler_.running() == 0 && !this->reign();
   }
-  conclude(job, report, std::chrono::duration<double>(now - started).count());
-  events_.job_finished(job_id, job.client, std::string(status_of(report)));
+  conclude(job, end, std::chrono::duration<double>(now - started).count(), log_, metrics_);
+  events_.job_finished(job_id, job.client, std::string(status_of(end)));
   if (last) idle_();
 }
 
-Result<sync::RunReport> Crew::sync(const schedule::Job& job, const Reign& reign,
-                                   const schedule::Client& client, const std::stop_token& stop) {
-  SN_ASSIGN(const auto options, options_for(*settings_.get(), client, job));
+JobEnd Crew::work(const schedule::Job& job, const Reign& reign, const schedule::Client& client,
+                  const std::stop_token& stop) {
+  const auto options = options_for(*settings_.get(), client, job);
+  if (!options) return Result<sync::RunReport>(options.error());
   JobProgress progress(*this, job.client);
+  if (job.kind == JobKind::kVerify) return sync::run_verify_under(reign.term, *options, log_, progress, stop);
   std::optional<postgres::Connection> spare;
   {
     const std::lock_guard lock(mutex_);
     spare.swap(spare_);
   }
-  return sync::run_sync_under(reign.term, options, log_, progress, stop, std::move(spare));
+  return sync::run_sync_under(reign.term, *options, log_, progress, stop, std::move(spare));
 }
 
-// A job that failed before it began has no row that says so, or one that would wait for ever.
-void Crew::record_refusal(const schedule::Job& job, const Reign& reign, const Error& why) {
+// What the job's own connection may not have said. A job that ends with its term, or with this node, is left
+// to who leads next: handing over does not wait for it.
+void Crew::record_unsaid(const schedule::Job& job, const Reign& reign, const JobEnd& end) {
+  Running running;
   {
     const std::lock_guard lock(mutex_);
-    if (running_[job.client].begun) return;
+    running = running_[job.client];
   }
-  const Deadline deadline = deadline_in(kListTime);
-  const std::string epoch = std::to_string(reign.term.epoch);
-  const std::string message = why.to_string();
-  auto connection = postgres::Connection::open(connect_options(*settings_.get(), "worker"), deadline);
-  if (!connection) return;  // that the database cannot be reached is said elsewhere, ignoring
-  auto recorded = connection->query(
-      sql::job_refused,
-      {job.job_id.empty() ? postgres::Param::null() : postgres::Param::text(job.job_id),
-       postgres::Param::text(job.client), postgres::Param::text(message), postgres::Param::text(epoch),
-       postgres::Param::text(job.triggered_by), postgres::Param::text(job.full ? "full" : "incremental")},
-      deadline);
-  if (!recorded) log_.warning("the failed job could not be recorded: " + recorded.error().to_string());
-}
-
-// The stop closed the job's connection: without this its row would say until the next run that it runs.
-void Crew::record_cancelled(const schedule::Job& job) {
-  std::string job_id;
-  {
-    const std::lock_guard lock(mutex_);
-    const Running& running = running_[job.client];
-    if (!running.cancelled || !running.begun) return;
-    job_id = running.job_id;
-  }
-  const Deadline deadline = deadline_in(kListTime);
-  auto connection = postgres::Connection::open(connect_options(*settings_.get(), "worker"), deadline);
-  if (!connection) return;  // that the database cannot be reached is said elsewhere, ignoring
-  auto recorded = connection->query(sql::job_stopped, {postgres::Param::text(job_id)}, deadline);
-  if (!recorded) log_.warning("the cancelled job could not be recorded: " + recorded.error().to_string());
-}
-
-void Crew::conclude(const schedule::Job& job, const Result<sync::RunReport>& report, double seconds) {
-  const auto status = status_of(report);
-  int64_t rows = 0, held = 0, quarantined = 0;
-  if (report) {
-    for (const auto& table : report->tables) {
-      rows += table.inserted + table.updated + table.removed;
-      held += table.held;
-      quarantined += table.quarantined;
-    }
-  }
-  metrics_.operation(std::string(status), seconds, rows);
-  if (!report) {
-    if (status == "cancelled") return log_.info(fmt::format("client '{}': the sync was stopped", job.client));
-    return log_.event(events::kClientFailed, LogLevel::kError, job.client,
-                      fmt::format("client '{}': {}", job.client, report.error().to_string()));
-  }
-  metrics_.set_client(job.client, {std::nullopt, quarantined, held});
-  const auto line =
-      fmt::format("client '{}': {}, generation {}, {} rows changed, {} bytes sent, {:.2f} s", job.client,
-                  report->mode, report->generation, rows, report->bytes_sent, seconds);
-  if (report->held()) {
-    log_.event(events::kDeletesHeld, LogLevel::kWarning, job.client,
-               fmt::format("{}; deletes are held: sync-nodectl held list {}", line, job.client));
-  } else if (rows > 0 || !job.job_id.empty()) {
-    log_.info(line);
-  } else {
-    log_.debug(line);
-  }
+  const auto settings = settings_.get();
+  if (running.cancelled && running.begun)
+    return record_end(*settings, running.job_id, "cancelled", "cancelled while it ran", log_);
+  if (running.stop.stop_requested()) return;
+  if (!running.begun) return record_refusal(*settings, job, reign.term, end.sync.error(), log_);
+  record_end(*settings, running.job_id, status_of(end), end.sync.error().to_string(), log_);
 }
 
 }  // namespace syncnode::daemon

@@ -1,7 +1,8 @@
 // Crew: the workers of the node that leads. Between lead() and the end of the term they sync what is due and
-// what was asked for; with the term they drop everything. A thread lists the clients, `workers` threads run
-// one job each, on connections of their own. Refuses to work without a term, and to end a job's transaction
-// itself: a lost term stops the job, the fence refuses what slips through. All methods from any thread.
+// do what was asked for; with the term they drop everything. A thread lists the clients, `workers` threads
+// run one job each, on connections of their own. Refuses to work without a term, and to end a job's
+// transaction itself: a lost term stops the job, the fence refuses what slips through. All methods from any
+// thread.
 #pragma once
 
 #include <condition_variable>
@@ -18,6 +19,7 @@
 #include "control/control.h"
 #include "control/ports.h"
 #include "daemon/client_record.h"
+#include "daemon/job_end.h"
 #include "daemon/live_settings.h"
 #include "metrics/metrics.h"
 #include "postgres/connection.h"
@@ -64,12 +66,10 @@ class Crew final : public control::Jobs {
   void work_until_stopped(const std::stop_token& stop);
   std::optional<schedule::Job> next_job(std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
   void run(const schedule::Job& job, const Reign& reign, const std::stop_token& stop);
-  void record_refusal(const schedule::Job& job, const Reign& reign, const Error& why);
+  void record_unsaid(const schedule::Job& job, const Reign& reign, const JobEnd& end);
   schedule::Client find_client(const std::string& name, const Reign& reign);
-  void record_cancelled(const schedule::Job& job);
-  Result<sync::RunReport> sync(const schedule::Job& job, const Reign& reign, const schedule::Client& client,
-                               const std::stop_token& stop);
-  void conclude(const schedule::Job& job, const Result<sync::RunReport>& report, double seconds);
+  JobEnd work(const schedule::Job& job, const Reign& reign, const schedule::Client& client,
+              const std::stop_token& stop);
   std::optional<Reign> reign() const;  // nothing when it is over; under the lock
 
   const LiveSettings& settings_;

@@ -14,6 +14,7 @@ inline constexpr LogEvent kDatabaseLost{"b1ccd377add04355921fefd94a991bf0"};
 inline constexpr LogEvent kDatabaseBack{"173b6ad1e7684cf48ee9fbe1eecee023"};
 inline constexpr LogEvent kClientFailed{"fef6a82696b54b28872a41eceb68c21e"};
 inline constexpr LogEvent kDeletesHeld{"d912c1ff8e0a4ad598f3808fe72c460b"};
+inline constexpr LogEvent kCopyDiffers{"638299a7b5cd44dc873427351546ab49"};
 inline constexpr LogEvent kReloadRefused{"ff691de3ba9a464cb16d1b9666efa6a1"};
 inline constexpr LogEvent kLoopStalled{"d7921ef634bd448c8e42eb3537856bfa"};
 

@@ -36,16 +36,11 @@ Result<sync::RunOptions> options_for(const config::Settings& settings, const sch
   options.sqlite_path = path;
   options.triggered_by = job.triggered_by;
   options.job_id = job.job_id;
-  options.full = job.full;
+  options.full = job.kind == JobKind::kFullSync;
   options.batch_rows = settings.batch_size;
   options.brake_min_rows = settings.brake_min_rows;
   options.brake_percent = settings.brake_percent;
   return options;
-}
-
-std::string_view status_of(const Result<sync::RunReport>& report) {
-  if (report) return report->held() ? "held" : "success";
-  return sync::status_word(report.error().code);
 }
 
 }  // namespace syncnode::daemon

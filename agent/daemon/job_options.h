@@ -1,8 +1,6 @@
-// What a run of one client needs, made from the settings and the list; the words its end is recorded by.
+// What a run of one client needs, made from the settings and the list.
 // Reads only whether the file may be read the way law L1 wants. Any thread.
 #pragma once
-
-#include <string_view>
 
 #include "base/result.h"
 #include "config/settings.h"
@@ -18,8 +16,5 @@ postgres::ConnectOptions connect_options(const config::Settings& settings, const
 // kFailedPrecondition, kNotFound…: the source cannot or may not be read.
 Result<sync::RunOptions> options_for(const config::Settings& settings, const schedule::Client& client,
                                      const schedule::Job& job);
-
-// "success", "held", "failed", "fenced", "starved", "cancelled": sync_jobs.status
-std::string_view status_of(const Result<sync::RunReport>& report);
 
 }  // namespace syncnode::daemon

@@ -6,10 +6,11 @@ namespace syncnode::http {
 namespace {
 
 Result<control::TriggerRequest> read_trigger(const std::string& body) {
-  SN_ASSIGN(const auto object, read_object(body, {"client_name", "full_sync"}));
+  SN_ASSIGN(const auto object, read_object(body, {"client_name", "full_sync", "verify"}));
   SN_ASSIGN(auto client, required_text(object, "client_name"));
   SN_ASSIGN(const bool full, flag(object, "full_sync", false));
-  return control::TriggerRequest{std::move(client), full};
+  SN_ASSIGN(const bool verify, flag(object, "verify", false));
+  return control::TriggerRequest{std::move(client), full, verify};
 }
 
 void set_enabled(const Exchange& exchange, const Reply& reply, bool enabled) {
@@ -25,9 +26,12 @@ void set_enabled(const Exchange& exchange, const Reply& reply, bool enabled) {
 void post_trigger(const Exchange& exchange, const Reply& reply) {
   auto request = read_trigger(exchange.body);
   if (!request) return reply(refusal(request.error()));
-  auto render = [client = request->client_name, full = request->full](const std::string& job_id) {
-    Response response =
-        answer(202, {{"job_id", job_id}, {"client", client}, {"status", "queued"}, {"full_sync", full}});
+  auto render = [asked = *request](const std::string& job_id) {
+    Response response = answer(202, {{"job_id", job_id},
+                                     {"client", asked.client_name},
+                                     {"status", "queued"},
+                                     {"full_sync", asked.full},
+                                     {"verify", asked.verify}});
     response.headers.emplace_back("Location", "/api/v1/sync/jobs/" + percent_encode(job_id));
     return response;
   };

@@ -158,6 +158,8 @@ Result<control::JobView> read_job(const Json& document) {
   if (const Json& tables = member(document, "tables"); tables.is_array()) {
     for (const auto& table : tables) view.tables.push_back(job_table(table));
   }
+  if (const Json& report = member(document, "report"); report.is_object())
+    view.report = json::to_text(report);
   return view;
 }
 

@@ -9,6 +9,7 @@ namespace {
 
 using json::Json;
 using json::known;
+using json::known_document;
 using json::known_epoch;
 
 // "openwebui-sync-node-a" → "node-a"
@@ -110,7 +111,8 @@ Json to_json(const control::JobView& view) {
           {"generation", known(view.generation)},
           {"epoch", known(view.epoch)},
           {"seconds", known(view.seconds)},
-          {"tables", std::move(tables)}};
+          {"tables", std::move(tables)},
+          {"report", known_document(view.report)}};
 }
 
 std::string to_text(const control::StateView& view) {

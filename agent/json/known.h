@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "json/json.h"
 
@@ -15,6 +16,11 @@ Json known(const std::optional<T>& value) {
 }
 inline Json known(const std::string& text) {
   return text.empty() ? Json(nullptr) : Json(text);
+}
+// A JSON text as what it says.
+inline Json known_document(const std::string& text) {
+  auto document = parse(text);
+  return document ? std::move(*document) : Json(nullptr);
 }
 // The first term has epoch 1.
 inline Json known_epoch(int64_t epoch) {

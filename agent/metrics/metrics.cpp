@@ -74,6 +74,10 @@ struct Metrics::Series {
       {"success", "failed", "held", "conflicts", "cancelled", "fenced", "starved", "other"}};
   Histogram& duration = histogram(all, "sync_operation_duration_seconds", "How long runs took.");
   Counter& rows = counter(all, "sync_rows_synced_total", "Rows inserted, updated and removed in copies.");
+  WordCounters verifications{
+      counters(all, "sync_verifications_total", "Verifies that ended, by what they found."),
+      "result",
+      {"equal", "differs", "failed", "cancelled", "fenced", "starved", "other"}};
   Counter& detected =
       counter(all, "sync_conflicts_detected_total", "Rows found changed on both sides since the last sync.");
   WordCounters resolved{counters(all, "sync_conflicts_resolved_total", "Conflicts resolved, by strategy."),
@@ -144,6 +148,11 @@ void Metrics::set_database_up(std::optional<bool> up) {
 void Metrics::operation(std::string_view status, double seconds, int64_t rows) {
   series_->operations.increment(status);
   series_->duration.Observe(seconds);
+  series_->rows.Increment(static_cast<double>(std::max<int64_t>(rows, 0)));
+}
+
+void Metrics::verification(std::string_view result, int64_t rows) {
+  series_->verifications.increment(result);
   series_->rows.Increment(static_cast<double>(std::max<int64_t>(rows, 0)));
 }
 

@@ -38,6 +38,9 @@ class Metrics {
   // Runs. Statuses are those a job of sync_jobs ends with; strategies those of conflict_log. Another word is
   // counted under "other": a figure in the wrong drawer is better than none.
   void operation(std::string_view status, double seconds, int64_t rows);
+  // A verify that ended: "equal", "differs", or as a job that could not compare; with the rows its sync
+  // shipped.
+  void verification(std::string_view result, int64_t rows);
   void conflicts_detected(int64_t count = 1);
   void conflict_resolved(std::string_view strategy);
   void set_jobs(int64_t running, int64_t waiting);

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "model/job_kind.h"
 
 namespace syncnode::schedule {
 
@@ -29,7 +30,7 @@ struct Client {
 struct Job {
   std::string client;
   std::string job_id;  // of sync_jobs; "" for one that the interval asks for
-  bool full = false;
+  JobKind kind = JobKind::kSync;
   std::string triggered_by = "scheduled";
 };
 

@@ -14,13 +14,12 @@ int64_t total(const std::vector<TableOutcome>& tables, int64_t TableOutcome::*me
 }
 
 Result<std::string> make(postgres::Connection& connection, const CopyTarget& target,
-                         const RunOptions& options) {
+                         const RunOptions& options, JobKind kind) {
   std::string epoch = std::to_string(target.term.epoch);
-  SN_ASSIGN(auto rows,
-            connection.query(sql::job_start,
-                             {Param::text(target.deployment.id), Param::text(options.triggered_by),
-                              Param::text(options.full ? "full" : "incremental"), Param::text(epoch)},
-                             deadline_in(kStatementWait)));
+  SN_ASSIGN(auto rows, connection.query(sql::job_start,
+                                        {Param::text(target.deployment.id), Param::text(options.triggered_by),
+                                         Param::text(to_string(kind)), Param::text(epoch)},
+                                        deadline_in(kStatementWait)));
   return std::string(rows.text(0, 0));
 }
 
@@ -36,8 +35,8 @@ Result<std::string> begin_queued(postgres::Connection& connection, const CopyTar
 }  // namespace
 
 Result<JobJournal> JobJournal::start(postgres::Connection& connection, const CopyTarget& target,
-                                     const RunOptions& options) {
-  SN_ASSIGN(auto job, options.job_id.empty() ? make(connection, target, options)
+                                     const RunOptions& options, JobKind kind) {
+  SN_ASSIGN(auto job, options.job_id.empty() ? make(connection, target, options, kind)
                                              : begin_queued(connection, target, options.job_id));
   JobJournal journal(connection, target.deployment.id, std::move(job));
   SN_ASSIGN(auto abandoned,
@@ -67,7 +66,7 @@ Status JobJournal::table(const TableOutcome& outcome, int64_t processed, std::st
 }
 
 Status JobJournal::finish(std::string_view status, std::string_view sync_type, const RunReport& report,
-                          const std::string& error, bool current) {
+                          const std::string& error) {
   int64_t changed = total(report.tables, &TableOutcome::inserted) +
                     total(report.tables, &TableOutcome::updated) +
                     total(report.tables, &TableOutcome::removed);
@@ -84,6 +83,16 @@ Status JobJournal::finish(std::string_view status, std::string_view sync_type, c
                                            Param::text(quarantined), Param::text(bytes), Param::text(error),
                                            Param::text(generation), Param::text(sync_type)},
                                           deadline_in(kStatementWait)));
+  return {};
+}
+
+Status JobJournal::keep_report(const std::string& report) {
+  SN_ASSIGN(auto kept, connection_->query(sql::job_report, {Param::text(job_id_), Param::text(report)},
+                                          deadline_in(kStatementWait)));
+  return {};
+}
+
+Status JobJournal::synced(std::string_view status, bool current) {
   SN_ASSIGN(auto client, connection_->query(sql::client_synced,
                                             {Param::text(deployment_), Param::text(status),
                                              Param::text(current ? "true" : "false")},

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "model/job_kind.h"
 #include "sync/copy_state.h"
 #include "sync/run.h"
 
@@ -15,17 +16,21 @@ namespace syncnode::sync {
 
 class JobJournal {
  public:
-  // Begins the job `options` names, or a new one. Also closes jobs of this client whose process died.
-  // kCancelled when the queued job was cancelled meanwhile.
+  // Begins the job `options` names, or a new one of this kind. Also closes jobs of this client whose process
+  // died. kCancelled when the queued job was cancelled meanwhile.
   static Result<JobJournal> start(postgres::Connection& connection, const CopyTarget& target,
-                                  const RunOptions& options);
+                                  const RunOptions& options, JobKind kind);
 
   const std::string& job_id() const { return job_id_; }
   Status table(const TableOutcome& outcome, int64_t processed, std::string_view status);
-  // `status`: success, held, failed, fenced, starved, cancelled. `current`: the copy equals a snapshot of
-  // this run.
+  // What the sync came to, for the client: success, held, failed, fenced, starved, cancelled. `current`: the
+  // copy equals a snapshot of this run.
+  Status synced(std::string_view status, bool current);
+  // What a verify found, a JSON text; before finish(), so that a job that is over shows it.
+  Status keep_report(const std::string& report);
+  // `status`: as above, or "differs" of a verify.
   Status finish(std::string_view status, std::string_view sync_type, const RunReport& report,
-                const std::string& error, bool current);
+                const std::string& error);
 
  private:
   JobJournal(postgres::Connection& connection, std::string deployment, std::string job_id)

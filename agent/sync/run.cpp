@@ -9,9 +9,11 @@
 #include <functional>
 
 #include "base/clock.h"
+#include "model/job_kind.h"
 #include "sync/own_lease.h"
 #include "sync/sync_once.h"
 #include "sync/verify.h"
+#include "sync/verify_report.h"
 
 namespace syncnode::sync {
 namespace {
@@ -90,40 +92,95 @@ class ClientRun {
   std::optional<OwnLease> lease_;
 };
 
+JobKind kind_of(const RunOptions& options) {
+  return options.full ? JobKind::kFullSync : JobKind::kSync;
+}
+
 std::string_view sync_type(const RunReport& report, const RunOptions& options) {
   if (options.full || report.mode == "first load") return "full";
   return report.mode == "recheck" ? "recheck" : "incremental";
 }
 
-// One sync with its job row. What the journal cannot record is logged, once, and does not change the outcome.
-Status run_journaled(ClientRun& run, SyncContext& context, RunReport& report,
-                     std::unique_ptr<SyncOnce>& once) {
-  SN_ASSIGN(auto journal, JobJournal::start(context.connection, context.target, context.options));
+Result<JobJournal> begin(const SyncContext& context, JobKind kind, RunReport& report) {
+  SN_ASSIGN(auto journal, JobJournal::start(context.connection, context.target, context.options, kind));
   report.job_id = journal.job_id();
-  context.progress.job(report.job_id);
   report.epoch = context.target.term.epoch;
-  once = std::make_unique<SyncOnce>(context, journal);
-  auto started = BootClock::now();
-  Status done = once->run(report);
+  context.progress.job(report.job_id);
+  return journal;
+}
+
+// What the journal cannot record does not change the outcome.
+void expect_recorded(const SyncContext& context, const Status& recorded) {
+  if (recorded) return;
+  context.log.warning("the job could not be recorded: " + recorded.error().to_string() + ", ignoring");
+}
+
+std::string_view word_of(const Status& done, const RunReport& report) {
+  if (!done) return status_word(done.error().code);
+  return report.held() ? "held" : "success";
+}
+
+// The sync itself: a whole job, or the first part of a verify.
+Status ship_snapshot(const ClientRun& run, const SyncContext& context, SyncOnce& once, RunReport& report) {
+  const auto started = BootClock::now();
+  Status done = once.run(report);
   report.seconds = std::chrono::duration<double>(BootClock::now() - started).count();
   report.bytes_sent += context.connection.bytes_sent();
   report.bytes_received += context.connection.bytes_received();
-  Error error;
-  if (!done) error = run.explain(done.error());
-  std::string_view status = done ? (report.held() ? "held" : "success") : status_word(error.code);
-  Status recorded = journal.finish(status, sync_type(report, context.options), report,
-                                   done ? "" : error.to_string(), done.has_value());
-  if (!recorded)
-    context.log.warning("the job could not be recorded: " + recorded.error().to_string() + ", ignoring");
-  return done ? Status() : Status(std::move(error));
+  return done ? Status() : Status(run.explain(done.error()));
 }
 
-Result<RunReport> synced(ClientRun& run) {
-  SyncContext context = run.context();
+Result<RunReport> synced(const ClientRun& run, SyncContext context) {
   RunReport report;
-  std::unique_ptr<SyncOnce> once;
-  SN_TRY(run_journaled(run, context, report, once));
+  SN_ASSIGN(auto journal, begin(context, kind_of(context.options), report));
+  SyncOnce once(context, journal);
+  const Status done = ship_snapshot(run, context, once, report);
+  const auto word = word_of(done, report);
+  Status recorded =
+      journal.finish(word, sync_type(report, context.options), report, done ? "" : done.error().to_string());
+  if (recorded) recorded = journal.synced(word, done.has_value());
+  expect_recorded(context, recorded);
+  if (!done) return done.error();
   return report;
+}
+
+// The comparison, of what the copy holds with what was just shipped, and its report kept with the job: a
+// verify without one proves nothing.
+Status compare(const SyncContext& context, JobJournal& journal, SyncOnce& once, BootClock::time_point started,
+               Verified& verified) {
+  if (once.memory().generation_unknown()) {
+    return Error{ErrorCode::kAborted, "the local memory does not describe what was shipped", "verify again"};
+  }
+  context.progress.phase("verifying");
+  VerifyReport& report = verified.report;
+  report.generation = verified.sync.generation;
+  report.skipped = verified.sync.skipped;
+  SN_ASSIGN(report.tables, verify_tables(context.connection, context.target, once.memory(), report.generation,
+                                         context.progress));
+  report.seconds = std::chrono::duration<double>(BootClock::now() - started).count();
+  SN_ASSIGN(const auto text, report_text(report));
+  return journal.keep_report(text);
+}
+
+// How the sync ended is the client's last sync, as always; how the comparison did is the job's alone.
+Result<Verified> verified(const ClientRun& run, SyncContext context) {
+  const auto started = BootClock::now();
+  Verified both;
+  SN_ASSIGN(auto journal, begin(context, JobKind::kVerify, both.sync));
+  SyncOnce once(context, journal);
+  Status done = ship_snapshot(run, context, once, both.sync);
+  expect_recorded(context, journal.synced(word_of(done, both.sync), done.has_value()));
+  if (done) {
+    done = compare(context, journal, once, started, both);
+    if (!done) done = run.explain(done.error());
+  }
+  std::string why = done ? "" : done.error().to_string();
+  const bool differs = done && !both.report.equal();
+  if (differs) why = difference(context.options.client_name, both.report).to_string();
+  const auto word = differs ? "differs" : word_of(done, both.sync);
+  expect_recorded(context, journal.finish(word, to_string(JobKind::kVerify), both.sync, why));
+  if (!done) return done.error();
+  return both;
 }
 
 }  // namespace
@@ -154,7 +211,7 @@ Result<RunReport> run_sync(const RunOptions& options, Log& log, Progress& progre
   ClientRun run(options, log, progress, stop);
   SN_TRY(run.begin());
   SN_TRY(run.take_lease());
-  return synced(run);
+  return synced(run, run.context());
 }
 
 Result<RunReport> run_sync_under(const Term& term, const RunOptions& options, Log& log, Progress& progress,
@@ -162,30 +219,23 @@ Result<RunReport> run_sync_under(const Term& term, const RunOptions& options, Lo
   ClientRun run(options, log, progress, stop);
   SN_TRY(run.begin(std::move(open)));
   run.work_under(term);
-  return synced(run);
+  return synced(run, run.context());
 }
 
-Result<VerifyReport> run_verify(const RunOptions& options, Log& log, Progress& progress,
-                                const std::stop_token& stop) {
-  auto started = BootClock::now();
+Result<Verified> run_verify(const RunOptions& options, Log& log, Progress& progress,
+                            const std::stop_token& stop) {
   ClientRun run(options, log, progress, stop);
   SN_TRY(run.begin());
   SN_TRY(run.take_lease());
-  SyncContext context = run.context();
-  RunReport synced;
-  std::unique_ptr<SyncOnce> once;
-  SN_TRY(run_journaled(run, context, synced, once));
-  if (once->memory().generation_unknown()) {
-    return Error{ErrorCode::kAborted, "the local memory does not describe what was shipped", "verify again"};
-  }
-  progress.phase("verifying");
-  VerifyReport report;
-  report.generation = synced.generation;
-  report.skipped = synced.skipped;
-  SN_ASSIGN(report.tables,
-            verify_tables(context.connection, context.target, once->memory(), synced.generation, progress));
-  report.seconds = std::chrono::duration<double>(BootClock::now() - started).count();
-  return report;
+  return verified(run, run.context());
+}
+
+Result<Verified> run_verify_under(const Term& term, const RunOptions& options, Log& log, Progress& progress,
+                                  const std::stop_token& stop) {
+  ClientRun run(options, log, progress, stop);
+  SN_TRY(run.begin());
+  run.work_under(term);
+  return verified(run, run.context());
 }
 
 }  // namespace syncnode::sync

@@ -1,6 +1,6 @@
-// One run on one client: under a lease taken for it (`sync-nodectl sync`, `verify`, the one-shot), or under
-// the term of a node that leads. Refuses to run beside another writer. Blocking; `stop` ends it between
-// steps.
+// One run on one client, a sync or a verify: under a lease taken for it (`sync-nodectl sync`, `verify`, the
+// one-shot), or under the term of a node that leads. Refuses to run beside another writer. Blocking; `stop`
+// ends it between steps.
 #pragma once
 
 #include <chrono>
@@ -83,7 +83,7 @@ struct TableVerdict {
   int64_t source_rows = 0, copy_rows = 0;
   std::string source_hash, copy_hash;  // order-independent, hex
   int64_t quarantined = 0, held = 0, kept = 0;
-  std::vector<std::string> differing;  // "chat id='…': missing in the copy", at most 100
+  std::vector<std::string> differing;  // "chat id='…': missing in the copy", at most 100, bounded in bytes
   int64_t differing_total = 0;
   bool equal() const { return differing_total == 0 && source_hash == copy_hash; }
 };
@@ -96,8 +96,17 @@ struct VerifyReport {
   bool equal() const;
 };
 
-// Pins a snapshot, ships it, reads the copy back at that generation and compares decoded values.
-Result<VerifyReport> run_verify(const RunOptions& options, Log& log, Progress& progress,
-                                const std::stop_token& stop);
+// What a verify is made of: the sync it begins with, and what the comparison after it found.
+struct Verified {
+  RunReport sync;
+  VerifyReport report;
+};
+
+// Pins a snapshot, ships it, reads the copy back at that generation and compares decoded values: one job of
+// sync_jobs, which keeps the report.
+Result<Verified> run_verify(const RunOptions& options, Log& log, Progress& progress,
+                            const std::stop_token& stop);
+Result<Verified> run_verify_under(const Term& term, const RunOptions& options, Log& log, Progress& progress,
+                                  const std::stop_token& stop);
 
 }  // namespace syncnode::sync

@@ -14,7 +14,10 @@ namespace syncnode::sync {
 namespace {
 
 constexpr size_t kBuckets = 4096;
+// What a report names: so many rows of a table, so many bytes over all tables (a key is bounded by itself:
+// codec::kLongestKey). Counts are never cut.
 constexpr size_t kNamed = 100;
+constexpr size_t kNamesBytes = 256 << 10;
 
 // Sums per bucket of keys: equal sums need no look at the rows.
 struct Digest {
@@ -61,8 +64,8 @@ std::string describe_key(const CopyTable& table, const std::string& key) {
 class TableVerification {
  public:
   TableVerification(postgres::Connection& connection, const CopyTarget& target, memory::Memory& memory,
-                    const CopyTable& table)
-      : connection_(connection), target_(target), memory_(memory), table_(table) {}
+                    const CopyTable& table, size_t& room)
+      : connection_(connection), target_(target), memory_(memory), table_(table), room_(room) {}
 
   Result<TableVerdict> run() {
     TableVerdict verdict;
@@ -122,9 +125,11 @@ class TableVerification {
     };
     auto name = [&](const std::string& key, std::string_view what) {
       ++verdict.differing_total;
-      if (verdict.differing.size() < kNamed) {
-        verdict.differing.push_back(fmt::format("{} {}: {}", table_.name, describe_key(table_, key), what));
-      }
+      if (verdict.differing.size() >= kNamed) return;
+      std::string row = fmt::format("{} {}: {}", table_.name, describe_key(table_, key), what);
+      if (row.size() > room_) return;
+      room_ -= row.size();
+      verdict.differing.push_back(std::move(row));
     };
     SN_TRY(read_source([&](const std::string& key, const codec::RowHash& hash) {
       if (differs(key)) expected.emplace(key, hash);
@@ -149,6 +154,7 @@ class TableVerification {
   const CopyTarget& target_;
   memory::Memory& memory_;
   const CopyTable& table_;
+  size_t& room_;  // for names, in bytes
   std::unordered_set<std::string> kept_;
   Digest source_;
   Digest copy_;
@@ -171,10 +177,11 @@ Result<std::vector<TableVerdict>> verify_tables(postgres::Connection& connection
                  "another node synced meanwhile; verify again"};
   }
   std::vector<TableVerdict> verdicts;
+  size_t room = kNamesBytes;
   for (const auto& table : state.tables) {
     if (table.state != "present" || table.target.empty()) continue;
     progress.table(table.name, 0, -1);
-    TableVerification verification(connection, target, memory, table);
+    TableVerification verification(connection, target, memory, table, room);
     SN_ASSIGN(auto verdict, verification.run());
     verdicts.push_back(std::move(verdict));
   }

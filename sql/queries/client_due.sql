@@ -1,5 +1,6 @@
 -- The clients of a node's cluster: where they are, whether and when they are due by the server's clock, and how current
--- their copies are. One whose last job was left running by a dead node is due at once: the caller leads, so nobody runs it.
+-- their copies are. One whose last sync was left running by a dead node is due at once: the caller leads, so nobody runs it. A verify
+-- puts no sync off.
 -- $1 cluster name. Columns: client_name, sqlite_path, enabled, milliseconds until due (negative: overdue), sync_interval
 -- in seconds, status of the last finished job ('' for none), age in seconds of the snapshot the copy holds (NULL: never synced).
 -- Called by daemon/crew.cpp.
@@ -11,7 +12,8 @@ SELECT d.client_name, coalesce(d.sqlite_path, ''), d.sync_enabled AND d.status =
        extract(epoch FROM statement_timestamp() - c.started_at)::bigint
   FROM sync_metadata.client_deployments d
   LEFT JOIN LATERAL (SELECT s.started_at, s.status FROM sync_metadata.sync_jobs s
-                      WHERE s.deployment_id = d.deployment_id AND s.status <> 'pending' AND (s.status <> 'cancelled' OR s.duration_seconds IS NOT NULL)
+                      WHERE s.deployment_id = d.deployment_id AND s.sync_type <> 'verify' AND s.status <> 'pending'
+                        AND (s.status <> 'cancelled' OR s.duration_seconds IS NOT NULL)
                       ORDER BY s.started_at DESC LIMIT 1) j ON true
   LEFT JOIN LATERAL (SELECT max(s.started_at) AS started_at FROM sync_metadata.sync_jobs s
                       WHERE s.deployment_id = d.deployment_id AND s.status IN ('success', 'held')) c ON true

@@ -1,6 +1,6 @@
 -- Asks for a sync of one client; one that waits already is as good, since it has not begun to read. A paused client is synced
 -- when it is asked for, as without a node.
--- $1 client name, $2 triggered by, $3 sync type ('incremental' or 'full'). Columns: job id (NULL when the client may not be
+-- $1 client name, $2 triggered by, $3 sync type ('incremental', 'full', 'verify'). Columns: job id (NULL when the client may not be
 -- synced), status of the client. No row: no such client. Called by a trigger, on the leader (control/).
 WITH client AS (SELECT d.deployment_id, d.status FROM sync_metadata.client_deployments d WHERE d.client_name = $1::text),
      waiting AS (SELECT j.job_id FROM sync_metadata.sync_jobs j JOIN client c ON c.deployment_id = j.deployment_id

@@ -1,5 +1,6 @@
--- A job that ended before it began: what waited becomes failed, what never had a row gets one. $1 job or NULL, $2 client
--- name, $3 why, $4 epoch, $5 triggered by, $6 sync type. Column: job id. Called by daemon/crew.cpp.
+-- A job that ended before it began: what waited becomes failed, what never had a row gets one. A verify says nothing of the
+-- client's last sync. $1 job or NULL, $2 client name, $3 why, $4 epoch, $5 triggered by, $6 sync type. Column: job id. Called
+-- by daemon/job_records.cpp.
 WITH waiting AS (
   UPDATE sync_metadata.sync_jobs SET status = 'failed', error_message = $3::text, epoch = $4::bigint
    WHERE job_id = $1::uuid AND status = 'pending' RETURNING job_id
@@ -9,6 +10,6 @@ WITH waiting AS (
     FROM sync_metadata.client_deployments d WHERE d.client_name = $2::text AND $1::uuid IS NULL
   RETURNING job_id
 ), told AS (
-  UPDATE sync_metadata.client_deployments SET last_sync_status = 'failed' WHERE client_name = $2::text RETURNING deployment_id
+  UPDATE sync_metadata.client_deployments SET last_sync_status = 'failed' WHERE client_name = $2::text AND $6::text <> 'verify' RETURNING deployment_id
 )
 SELECT job_id FROM waiting UNION ALL SELECT job_id FROM fresh

@@ -1,4 +1,4 @@
--- The last jobs, newest first. $1 client name (NULL: all of this login), $2 how many. Columns: as job_show.sql.
+-- The last jobs, newest first. $1 client name (NULL: all of this login), $2 how many. Columns: as job_show.sql, but no report.
 -- control::JobView.
 SELECT j.job_id, j.client_name, j.status, j.sync_type, j.triggered_by,
        CASE WHEN j.status <> 'pending' AND (j.status <> 'cancelled' OR j.duration_seconds IS NOT NULL)

@@ -51,6 +51,20 @@ TEST(Values, JobComesBackWithItsTables) {
   EXPECT_EQ(back.tables[1].table_name, "user");
 }
 
+TEST(Values, AReportIsATextAndAnAbsentOneNoKey) {
+  control::JobView view;
+  EXPECT_EQ(to_dict(view).count("report"), 0U);
+  view.report = R"({"equal":true})";
+  EXPECT_EQ(from_dict<control::JobView>(to_dict(view)).report, view.report);
+}
+
+TEST(Options, AVerifyIsSaidOnlyWhenItIsWanted) {
+  EXPECT_EQ(to_dict(TriggerOptions{}).count("verify"), 0U) << "an older node would refuse a sync for it";
+  TriggerOptions options;
+  EXPECT_TRUE(read_options({{"verify", sdbus::Variant(true)}}, options).has_value());
+  EXPECT_EQ(options.verify, true);
+}
+
 TEST(Values, UnknownKeysOfANewerNodeArePassedOver) {
   const auto view = from_dict<control::DeploymentView>({{"client_name", sdbus::Variant("acme")},
                                                         {"new_key", sdbus::Variant(1)},
@@ -74,7 +88,7 @@ TEST(Options, UnknownOnesAndWrongTypesAreRefused) {
   ASSERT_FALSE(unknown.has_value());
   EXPECT_EQ(unknown.error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(unknown.error().message, "there is no option 'ful'");
-  EXPECT_EQ(unknown.error().hint, "known: full");
+  EXPECT_EQ(unknown.error().hint, "known: full, verify");
   const Status wrong = read_options({{"full", sdbus::Variant("yes")}}, options);
   ASSERT_FALSE(wrong.has_value());
   EXPECT_EQ(wrong.error().message, "option 'full' is of type 's', wanted 'b'");

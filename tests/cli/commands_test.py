@@ -5,6 +5,7 @@ Every command as an operator types it, against a private PostgreSQL and a real f
 each JSON document by its schema.
 """
 
+import json
 import os
 import pty
 import select
@@ -211,6 +212,28 @@ class Commands(unittest.TestCase):
             node.kill()
             node.wait()
             node.stderr.close()
+
+    def test_14_a_report_names_rows_within_bounds(self) -> None:
+        """100 of a table, 256 KiB over all tables; the counts are whole."""
+        path = self.directory / 'source' / 'large.db'
+        with sqlite3.connect(path) as source:
+            for number in range(6):
+                source.execute(f'CREATE TABLE page{number} (id TEXT PRIMARY KEY, body TEXT)')
+                source.executemany(f'INSERT INTO page{number} VALUES (?, ?)', [(f'{row:03}' + 'é' * 240, 'text') for row in range(150)])
+        source.close()
+        self.ctl('client', 'register', 'large', '--sqlite-path', str(path), '--admin-url-file', str(self.admin))
+        self.ctl('sync', 'large')
+        self.server.superuser_psql(';'.join(f"UPDATE client_large.page{number} SET body = 'forged'" for number in range(6)))
+        tables = json.loads(self.ctl('verify', 'large', '--json', expect=1).stdout)['tables']
+        self.assertEqual([table['rows_differing'] for table in tables], [150] * 6)
+        named = [len(table['differing']) for table in tables]
+        self.assertEqual((named[0], 0 < named[-1] < 100), (100, True), named)
+        names = [name for table in tables for name in table['differing']]
+        self.assertLessEqual(sum(len(name.encode()) for name in names), 256 * 1024)
+        self.assertRegex(names[0], r"^page0 id='\d{3}é{240}': differs$")
+        kept = self.server.superuser_psql("SELECT status, sync_type, length(report::text) > 100000 FROM sync_metadata.sync_jobs "
+                                          "ORDER BY started_at DESC LIMIT 1")
+        self.assertEqual(kept, 'differs|verify|t', 'a verify without nodes is a job like any other')
 
 
 if __name__ == '__main__':

@@ -5,6 +5,7 @@
 #include "cli/node_documents.h"
 #include "oneshot/followed_job.h"
 #include "oneshot/quiet_progress.h"
+#include "sync/verify_report.h"
 
 namespace syncnode::cli {
 namespace {
@@ -59,6 +60,19 @@ TEST(JobPage, SaysWhatIsKnown) {
   EXPECT_EQ(job_document(one)["bytes_transferred"], nullptr);
   EXPECT_EQ(sync_document(one)["held"], true);
   EXPECT_EQ(sync_document(one)["rows_total"], nullptr);
+}
+
+TEST(JobPage, ShowsWhatAVerifyFound) {
+  auto one = job("differs");
+  one.sync_type = "verify";
+  EXPECT_EQ(job_document(one)["report"], nullptr);
+  sync::VerifyReport report;
+  report.tables.push_back({"chat", 2, 2, "00", "11", 0, 0, 0, {"chat id='c1': differs"}, 1});
+  one.report = *sync::report_text(report);
+  const std::string page = job_page(one, kNow, {});
+  EXPECT_NE(page.find("chat id='c1': differs"), std::string::npos) << page;
+  EXPECT_NE(page.find("acme: the copy DIFFERS from the source in 1 tables"), std::string::npos) << page;
+  EXPECT_EQ(job_document(one)["report"]["tables"][0]["rows_differing"], 1);
 }
 
 // What a node answers, one after the other; the last for ever.

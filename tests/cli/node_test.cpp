@@ -116,7 +116,8 @@ TEST(ReadViews, ReadWhatIsRendered) {
          6,
          7,
          0.5,
-         {{"chat", "held", 1, 2, 3, 4, 5, 6, 7}, {"note", "success", {}, {}, {}, {}, {}, {}, {}}}};
+         {{"chat", "held", 1, 2, 3, 4, 5, 6, 7}, {"note", "success", {}, {}, {}, {}, {}, {}, {}}},
+         R"({"equal":true,"tables":[]})"};
   expect_same(job, http::read_job);
 }
 

@@ -1,10 +1,11 @@
 """
 SQLite + Supabase Sync System - Commands That Ask Nodes
 
-status, leader, step-down, jobs, sync, client pause and resume, and the one-shot, against two real nodes on a private D-Bus and
+status, leader, step-down, jobs, sync, verify, client pause and resume, and the one-shot, against two real nodes on a private D-Bus and
 over HTTP: exit codes, what is said, and each JSON document by its schema.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import unittest
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Iterator
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from cli.documents import judge  # noqa: E402
@@ -26,6 +27,8 @@ SECONDS = 60
 
 class NodesCommands(unittest.TestCase):
     """Tests run in the order of their names on one host: the nodes start in the second one."""
+
+    alone: Dict[str, Any]  # the document of a verify without nodes
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -78,6 +81,33 @@ class NodesCommands(unittest.TestCase):
         source.commit()
         source.close()
 
+    def start(self, *words: str) -> 'subprocess.Popen[str]':
+        return subprocess.Popen([str(BINARIES / 'sync-nodectl'), *words], env=self.environment(), text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    @contextlib.contextmanager
+    def locked(self, table: str) -> Iterator[None]:
+        """Nobody else may even read the table while the body runs."""
+        locker = subprocess.Popen(['psql', '-X', '-q', '-d', self.product.server.superuser_url()], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, text=True)
+        assert locker.stdin is not None and locker.stdout is not None
+        locker.stdin.write(f'BEGIN; LOCK TABLE client_acme.{table} IN ACCESS EXCLUSIVE MODE;\n\\echo locked\n')
+        locker.stdin.flush()
+        self.assertEqual(locker.stdout.readline().strip(), 'locked')
+        try:
+            yield
+        finally:
+            locker.stdin.write('ROLLBACK;\n')
+            locker.communicate()
+
+    def running_job(self) -> str:
+        return str(until('the job runs', 20, lambda: self.product.psql("SELECT job_id FROM sync_metadata.sync_jobs WHERE status = 'running'")))
+
+    def comparing_job(self) -> str:
+        """Of a verify that waits for the lock of the table it wants to read back."""
+        until('the copy to be read', 20, lambda: self.product.server.superuser_psql('SELECT count(*) FROM pg_locks WHERE NOT granted') != '0')
+        return self.running_job()
+
     # --- tests -----------------------------------------------------------------------------------------
     def test_01_nobody_answers(self) -> None:
         for command in ('status', 'leader', 'jobs', 'step-down'):
@@ -90,6 +120,8 @@ class NodesCommands(unittest.TestCase):
         self.ctl('status', '--remote', 'nonsense', expect=64)
         self.ctl('status', '--remote', 'http://127.0.0.1:1', '--node', 'a', expect=64)
         self.ctl('sync', 'acme')  # takes the lease itself
+        type(self).alone = self.document('verify', 'acme')  # so does this
+        self.assertTrue(self.alone['equal'])
         self.ctl('client', 'pause', 'acme')
         self.assertEqual(self.product.psql('SELECT status FROM sync_metadata.client_deployments'), 'paused')
 
@@ -136,6 +168,32 @@ class NodesCommands(unittest.TestCase):
         by = self.product.psql('SELECT DISTINCT triggered_by FROM sync_metadata.sync_jobs WHERE job_id = ' f"'{done['job_id']}'")
         self.assertIn('over D-Bus', by)
 
+    def test_05_verify_through_the_leader(self) -> None:
+        document = self.document('verify', 'acme')
+        self.assertTrue(document['equal'])
+        self.assertEqual(list(document), list(self.alone), 'the document of a verify without nodes')
+        self.assertEqual(list(document['tables'][0]), list(self.alone['tables'][0]))
+        self.assertIn('acme: the copy is equal to the source', self.ctl('verify', 'acme', env=self.without_database()))
+        self.ctl('verify', 'nobody', expect=4)
+        self.assertIn(f"'{self.leader().node_id}' does", self.ctl('verify', 'acme', '--node', self.other().letter, expect=1))
+        self.ctl('verify', 'acme', '--node', 'a', '--sqlite-path', self.path, expect=64)
+        self.assertIn('holds the lease', self.ctl('verify', 'acme', '--sqlite-path', self.path, expect=1))
+        self.product.server.superuser_psql("UPDATE client_acme.chat SET title = 'forged' WHERE id = 'c7'")
+        page = self.ctl('verify', 'acme', expect=1)
+        self.assertIn("  chat id='c7': differs\n", page)
+        self.assertIn('acme: the copy DIFFERS from the source in 1 tables', page)
+        found = self.document('verify', 'acme', expect=1)
+        self.assertEqual(found['tables'][0]['differing'], ["chat id='c7': differs"])
+        job = self.document('jobs', 'acme', '--limit', '1')['jobs'][0]
+        self.assertEqual((job['status'], job['sync_type'], job['report']), ('differs', 'verify', None))
+        self.assertRegex(self.ctl('jobs', 'acme'), r'acme +differs +verify .* the copy differs from the source: 1 rows in 1 of 1 tables')
+        shown = self.document('jobs show', job['job_id'])['job']['report']
+        self.assertEqual({'version': 1, 'client_name': 'acme', **shown}, found)
+        self.assertIn("chat id='c7': differs", self.ctl('jobs', 'show', job['job_id']))
+        self.assertNotIn('failing', self.ctl('status'))
+        self.ctl('sync', 'acme', '--full')
+        self.ctl('verify', 'acme')
+
     def test_06_the_one_shot_asks_the_leader_too(self) -> None:
         done = self.program('sync-client-to-supabase', 'acme', expect=0)
         self.assertRegex(done.output, r'\] INFO: starting sync for acme\n.*\] INFO: the running leader does it as job [0-9a-f-]{36}\n')
@@ -172,22 +230,16 @@ class NodesCommands(unittest.TestCase):
         self.document('status', *allowed)
         self.document('jobs', *allowed)
         self.document('sync', 'acme', *allowed)
+        self.assertEqual(list(self.document('verify', 'acme', *allowed)), list(self.alone))
         self.ctl('client', 'resume', 'acme', *allowed)
         self.ctl('client', 'pause', 'acme', *allowed)
         token.chmod(0o644)
         self.ctl('status', *allowed, expect=1)
 
     def test_09_ctrl_c_leaves_the_job_running(self) -> None:
-        locker = subprocess.Popen(['psql', '-X', '-q', '-d', self.product.server.superuser_url()], stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE, text=True)
-        assert locker.stdin is not None and locker.stdout is not None
-        locker.stdin.write('BEGIN; LOCK TABLE client_acme._sync_state IN ACCESS EXCLUSIVE MODE;\n\\echo locked\n')
-        locker.stdin.flush()
-        self.assertEqual(locker.stdout.readline().strip(), 'locked')
-        try:
-            running = subprocess.Popen([str(BINARIES / 'sync-nodectl'), 'sync', 'acme'], env=self.environment(), text=True,
-                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            job = until('the job runs', 20, lambda: self.product.psql("SELECT job_id FROM sync_metadata.sync_jobs WHERE status = 'running'"))
+        with self.locked('_sync_state'):
+            running = self.start('sync', 'acme')
+            job = self.running_job()
             self.assertIn(f'running job {job[:8]} of acme', self.ctl('status'))
             running.send_signal(signal.SIGINT)
             _, said = running.communicate(timeout=SECONDS)
@@ -196,9 +248,23 @@ class NodesCommands(unittest.TestCase):
             self.assertEqual(self.document('jobs show', job)['job']['status'], 'running')
             self.ctl('jobs', 'cancel', job[:8])
             until('it ends', 30, lambda: self.document('jobs show', job)['job']['status'] == 'cancelled')
-        finally:
-            locker.stdin.write('ROLLBACK;\n')
-            locker.communicate()
+
+    def test_09_verify_is_cancelled(self) -> None:
+        with self.locked('chat'):
+            running = self.start('verify', 'acme')
+            job = self.comparing_job()
+            self.ctl('jobs', 'cancel', job)
+            _, said = running.communicate(timeout=SECONDS)
+        self.assertEqual(running.returncode, 1, said)
+        self.assertIn(f"job {job} of client 'acme' is cancelled", said)
+        self.assertIsNone(self.document('jobs show', job)['job']['report'])
+        with self.locked('chat'):  # its connection is cut: the node says over another one how the job ended
+            running = self.start('verify', 'acme')
+            job = self.comparing_job()
+            self.product.server.superuser_psql("SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE NOT granted")
+            _, said = running.communicate(timeout=SECONDS)
+        self.assertEqual(running.returncode, 1, said)
+        self.assertIn(f"job {job} of client 'acme' is failed", said)
 
     def test_10_held_deletes(self) -> None:
         self.write('DELETE FROM chat')
@@ -228,8 +294,19 @@ class NodesCommands(unittest.TestCase):
 
     def test_13_the_leader_is_killed(self) -> None:
         killed, left = self.leader(), self.other()
-        killed.kill()
-        until('the other leads', 30, lambda: leader_of(self.product) == left.node_id)
+        with self.locked('chat'):  # one verify runs, one waits
+            cut_off = self.start('verify', 'acme')
+            job = self.comparing_job()
+            adopted = self.start('verify', 'acme')
+            until('the other waits', 20, lambda: self.product.psql("SELECT 1 FROM sync_metadata.sync_jobs WHERE status = 'pending'"))
+            killed.kill()
+            until('the other leads', 30, lambda: leader_of(self.product) == left.node_id)
+            _, said = cut_off.communicate(timeout=SECONDS)
+        self.assertEqual(cut_off.returncode, 1, said)
+        self.assertIn(f"job {job} of client 'acme' is failed: the node that ran this job ended", said)
+        said, _ = adopted.communicate(timeout=SECONDS)
+        self.assertEqual(adopted.returncode, 0, said)
+        self.assertIn('acme: the copy is equal to the source', said)
         page = self.ctl('status', expect=2)
         self.assertRegex(page, rf'degraded: node-{left.letter} leads')
         self.assertRegex(page, rf'node-{killed.letter} +no answer +seen \d+ s ago')

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sync/verify_report.h"
+
 namespace syncnode::cli {
 namespace {
 
@@ -67,6 +69,40 @@ TEST(VerifyPage, SaysEqualOnlyWhenItIs) {
   EXPECT_NE(page.find("id='1\\x1b': missing in the copy"), std::string::npos);
   EXPECT_NE(page.find("the copy DIFFERS from the source in 1 tables"), std::string::npos);
   EXPECT_EQ(verify_document("acme", report)["equal"], false);
+}
+
+// What a job keeps is shown as if the run had been here.
+TEST(VerifyReport, ComesBackFromItsText) {
+  auto report = verdicts();
+  report.seconds = 1.5;
+  report.skipped = {{"docs_fts", "virtual table (fts5)"}};
+  report.tables[2].copy_hash = "ff";
+  report.tables[2].differing = {"table_2 id='\x01\xff': differs"};
+  report.tables[2].differing_total = 7;
+  report.tables[3].held = 1;
+  report.tables[4].kept = 2;
+  report.tables[5].quarantined = 3;
+  auto text = sync::report_text(report);
+  ASSERT_TRUE(text);
+  auto again = sync::read_verify_report(*text);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(json::to_text(verify_document("acme", *again)), json::to_text(verify_document("acme", report)));
+  EXPECT_EQ(sync::difference("acme", report).message,
+            "the copy differs from the source: 7 rows in 1 of 30 tables");
+  for (const char* wrong :
+       {"", "null", "[]", "{}", R"({"generation":1,"duration_seconds":1,"tables":[{}],"skipped":[]})"}) {
+    auto refused = sync::read_verify_report(wrong);
+    ASSERT_FALSE(refused) << wrong;
+    EXPECT_EQ(refused.error().code, ErrorCode::kCorruption) << wrong;
+  }
+}
+
+TEST(VerifyReport, ThatIsTooLargeForAJobIsRefused) {
+  auto report = verdicts();
+  report.tables[0].name = std::string(5 << 20, 'x');
+  auto text = sync::report_text(report);
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().code, ErrorCode::kResourceExhausted);
 }
 
 }  // namespace

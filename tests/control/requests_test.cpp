@@ -34,6 +34,21 @@ TEST(Requests, Ids) {
   }
 }
 
+TEST(Requests, ATriggerIsOfOneKind) {
+  const auto kind_of = [](bool full, bool verify) { return check_trigger({"acme", full, verify}); };
+  EXPECT_EQ(*kind_of(false, false), JobKind::kSync);
+  EXPECT_EQ(*kind_of(true, false), JobKind::kFullSync);
+  EXPECT_EQ(*kind_of(false, true), JobKind::kVerify);
+  const auto both = kind_of(true, true);
+  ASSERT_FALSE(both);
+  EXPECT_EQ(both.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_FALSE(check_trigger({"a b", false, true}));
+  // What waits in sync_jobs is done by whoever leads next, as what it was asked for.
+  for (const JobKind kind : {JobKind::kSync, JobKind::kFullSync, JobKind::kVerify})
+    EXPECT_EQ(job_kind(to_string(kind)), kind);
+  EXPECT_EQ(job_kind("manual"), JobKind::kSync);
+}
+
 TEST(Requests, Limits) {
   EXPECT_TRUE(check_limit(1));
   EXPECT_TRUE(check_limit(1000));

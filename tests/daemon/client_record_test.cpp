@@ -68,5 +68,30 @@ TEST_F(ClientRecordTest, SaysHowTheLastRunEnded) {
   }
 }
 
+JobEnd verified(bool equal) {
+  sync::Verified both;
+  both.report.tables.push_back({"chat", 1, 1, "00", equal ? "00" : "11", 0, 0, 0, {}, equal ? 0 : 1});
+  return Result<sync::Verified>(std::move(both));
+}
+
+TEST_F(ClientRecordTest, TakesOfAVerifyWhatItsSyncSays) {
+  ClientRecord record{database(), "failed", at(150)};
+  record.ended(JobKind::kVerify, Result<sync::Verified>(Error{ErrorCode::kAborted, "", ""}), at(160));
+  EXPECT_EQ(record.last_status, "failed") << "one that could not compare tells nothing";
+  record.ended(JobKind::kVerify, verified(false), at(170));
+  EXPECT_EQ(record.last_status, "success");
+  EXPECT_EQ(record.current_as_of, at(150)) << "a copy that differs is not current";
+  record.ended(JobKind::kVerify, verified(true), at(180));
+  EXPECT_EQ(record.current_as_of, at(180));
+  record.ended(JobKind::kSync, Result<sync::RunReport>(Error{ErrorCode::kStarved, "", ""}), at(190));
+  EXPECT_EQ(record.last_status, "starved");
+}
+
+TEST(JobEnd, OfAVerifyThatDiffersIsNoSuccess) {
+  EXPECT_EQ(status_of(verified(true)), "success");
+  EXPECT_EQ(status_of(verified(false)), "differs");
+  EXPECT_EQ(status_of(Result<sync::Verified>(Error{ErrorCode::kFenced, "", ""})), "fenced");
+}
+
 }  // namespace
 }  // namespace syncnode::daemon

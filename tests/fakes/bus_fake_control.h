@@ -129,8 +129,9 @@ class BusFakeControl final : public control::Control {
   }
   void trigger(const control::Caller& caller, control::TriggerRequest request,
                control::Done<std::string> done) override {
-    later("trigger " + request.client_name + (request.full ? " full" : ""), caller, std::string("job-1"),
-          std::move(done));
+    later(
+        "trigger " + request.client_name + (request.full ? " full" : "") + (request.verify ? " verify" : ""),
+        caller, std::string("job-1"), std::move(done));
   }
   void cancel(const control::Caller& caller, std::string job_id, control::Done<void> done) override {
     later_done("cancel " + job_id, caller, std::move(done));

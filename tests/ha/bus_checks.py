@@ -163,6 +163,7 @@ def check_refusals(nodes: Couple) -> None:
         assert leader.node_id in error.text and 'hint: ' in error.text, error.text
     expect('an unknown client', refusal(bus, 'Sync.Trigger', '"nobody"', '{}').name, ERROR + 'NoSuchClient')
     expect('an unknown option', refusal(bus, 'Sync.Trigger', '"one"', "{'fast': <true>}").name, ERROR + 'InvalidArgument')
+    expect('a full verify', refusal(bus, 'Sync.Trigger', '"one"', "{'full': <true>, 'verify': <true>}").name, ERROR + 'InvalidArgument')
     expect('an unknown job', refusal(bus, 'Sync.GetJob', no_job).name, ERROR + 'NoSuchJob')
     expect('no job id', refusal(bus, 'Sync.GetJob', '"7"').name, ERROR + 'InvalidArgument')
     expect('an unknown conflict', refusal(bus, 'Conflicts.Resolve', no_job, '"source"', '{}').name, ERROR + 'NoSuchConflict')
@@ -186,6 +187,10 @@ def check_work(nodes: Couple) -> None:
     expect('the job', (job['job_id'], job['client_name'], job['status'], job['epoch']), (job_id, 'one', 'success', leader.health()['epoch']))
     expect('asked the follower', call(nodes.bus, 'Sync.GetJob', 's', job_id, service=own_name(follower))['status'], 'success')
     expect('the list', call(nodes.bus, 'Sync.ListJobs', 'su', 'one', '1')[0]['job_id'], job_id)
+    assert 'report' not in job, job
+    verify = call(nodes.bus, 'Sync.Trigger', 'sa{sv}', 'one', '1', 'verify', 'b', 'true')
+    job = until('the verify to end', 20, lambda: ended(nodes, verify))
+    expect('the verify', (job['status'], job['sync_type'], json.loads(job['report'])['equal']), ('success', 'verify', True))
     call(nodes.bus, 'State.Set', 'ss', 'bus', '{"a": [1, 2]}')
     expect('a value', json.loads(busctl(nodes.bus, 'call', NAME, OBJECT, f'{NAME}.State', 'Get', 's', 'bus')[0]), {'a': [1, 2]})
     expect('no conflicts', call(nodes.bus, 'Conflicts.List', 'a{sv}', '1', 'limit', 'x', '5'), [])

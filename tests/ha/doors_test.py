@@ -29,6 +29,7 @@ def main() -> int:
             http_checks.check_nonsense(nodes)
             http_checks.check_large(nodes)
             http_checks.check_work(nodes)
+            http_checks.check_verify(nodes)
             metrics_checks.check_names(nodes)
             metrics_checks.check_counters(nodes, paths['one'])
             bus_checks.check_object(nodes)

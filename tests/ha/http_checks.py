@@ -111,6 +111,7 @@ def check_nonsense(nodes: Couple) -> None:
     refused('a member twice', leader.http('PUT', f'{API}/state/x', b'{"value":1,"value":2}'), 400, 'invalid_argument')
     refused('an unknown member', leader.http('POST', f'{API}/sync/trigger', {'client_name': 'one', 'fullsync': True}), 400, 'invalid_argument')
     refused('a text for a flag', leader.http('POST', f'{API}/sync/trigger', {'client_name': 'one', 'full_sync': 'yes'}), 400, 'invalid_argument')
+    refused('a full verify', leader.http('POST', f'{API}/sync/trigger', {'client_name': 'one', 'full_sync': True, 'verify': True}), 400, 'invalid_argument')
     refused('an unknown client', leader.http('POST', f'{API}/sync/trigger', {'client_name': 'nobody'}), 404, 'not_found')
     refused('no client name', leader.http('POST', f'{API}/sync/trigger', {'client_name': "o'; DROP"}), 400, 'invalid_argument')
     refused('an unknown job', leader.http('GET', f'{API}/sync/jobs/{NO_JOB}'), 404, 'not_found')
@@ -176,6 +177,41 @@ def check_work(nodes: Couple) -> None:
         expect(f'{verb}, seen by the follower', shown['one'], enabled)
     expect('conflicts', leader.http('GET', f'{API}/conflicts?limit=5&include_resolved=true').body, {'conflicts': []})
     ok('trigger, job, list, pause, resume; the follower names the leader')
+
+
+def check_verify(nodes: Couple) -> None:
+    """Beside both nodes: equal, then with a row that somebody changed in the copy."""
+    leader, follower = nodes.roles()
+
+    def verified(asked: Dict[str, bool], on: Node = leader) -> Dict[str, Any]:
+        begun = on.http('POST', f'{API}/sync/trigger', {'client_name': 'one', **asked})
+        expect('a trigger', (begun.status, begun.body['verify']), (202, asked.get('verify', False)))
+        return dict(until('the job to end', 20, lambda: ended(leader.http('GET', begun.headers['Location']).body)))
+
+    verify = {'verify': True}
+    refused('a verify on the follower', follower.http('POST', f'{API}/sync/trigger', {'client_name': 'one', **verify}), 403, 'not_leader')
+    job = verified(verify)
+    expect('an equal copy', (job['status'], job['sync_type'], job['report']['equal'], job['error']), ('success', 'verify', True, None))
+    tables = {table['name']: table for table in job['report']['tables']}
+    expect('what was compared', (tables['chat']['source_rows'], tables['chat']['copy_rows']), (20, 20))
+    forged = nodes.product.server.superuser_psql(f"UPDATE {nodes.product.schema('one')}.chat SET title = 'forged' "
+                                                 f"WHERE id = (SELECT min(id) FROM {nodes.product.schema('one')}.chat) RETURNING id").splitlines()[0]
+    job = verified(verify)
+    expect('a forged copy', (job['status'], job['report']['equal']), ('differs', False))
+    differing = {table['name']: table['differing'] for table in job['report']['tables'] if not table['equal']}
+    expect('what is named', differing, {'chat': [f"chat id='{forged}': differs"]})
+    assert '1 rows in 1 of' in job['error'] and 'sync one --full' in job['error'], job['error']
+    shown = follower.http('GET', f'{API}/sync/jobs/{job["job_id"]}').body
+    expect('asked the follower', shown['report'], job['report'])
+    listed = leader.http('GET', f'{API}/sync/jobs?client_name=one&limit=1').body['jobs'][0]
+    expect('the list', (listed['status'], listed['report']), ('differs', None))
+    assert leader.http('GET', f'{API}/sync/jobs/{job["job_id"]}', token=None).status == 401
+    expect('the client\'s last sync', nodes.product.psql("SELECT last_sync_status, last_job_status FROM sync_metadata.v_sync_status "
+                                                         "WHERE client_name = 'one'"), 'success|success')
+    expect('the cure', verified({'full_sync': True})['status'], 'success')
+    expect('cured', verified(verify)['status'], 'success')
+    until('the worker to be free', 5, lambda: leader.health()['jobs']['running'] == 0)
+    ok('a verify beside both nodes: equal, forged and named, cured')
 
 
 def ended(job: Dict[str, Any]) -> Any:

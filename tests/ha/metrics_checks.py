@@ -67,6 +67,11 @@ def check_counters(nodes: Couple, path: str) -> None:
     moves('20 changed chats', 'sync_rows_synced_total', leader, 20, was)
 
     was = values(leader)
+    run(leader, 'one', 'success', verify=True)
+    moves('a verify', 'sync_verifications_total{result="equal"}', leader, 1, was)
+    expect('a verify as an operation', values(leader)['sync_operations_total{status="success"}'] - was['sync_operations_total{status="success"}'], 0)
+
+    was = values(leader)
     hidden = Path(path + '.hidden')
     Path(path).rename(hidden)
     run(leader, 'one', 'failed')
@@ -83,8 +88,8 @@ def check_counters(nodes: Couple, path: str) -> None:
     ok('runs, failures, rows, cache hits and misses are counted')
 
 
-def run(node: Node, client: str, wanted: str) -> None:
-    begun = node.http('POST', '/api/v1/sync/trigger', {'client_name': client})
+def run(node: Node, client: str, wanted: str, **asked: bool) -> None:
+    begun = node.http('POST', '/api/v1/sync/trigger', {'client_name': client, **asked})
     expect('a trigger', begun.status, 202)
     where = begun.headers['Location']
     until(f'the job to end {wanted}', 20, lambda: node.http('GET', where).body['status'] == wanted)

@@ -157,10 +157,13 @@ TEST_F(Endpoints, TriggerQueuesAJob) {
       ask(request("POST", "/api/v1/sync/trigger", R"({"client_name":"chat","full_sync":true})"));
   EXPECT_EQ(answer.status, 202);
   EXPECT_TRUE(answer.has("Location: /api/v1/sync/jobs/job-1\r\n"));
-  EXPECT_EQ(answer.body, R"({"job_id":"job-1","client":"chat","status":"queued","full_sync":true})");
-  for (const char* body :
-       {R"({})", R"({"client_name":""})", R"({"client_name":7})",
-        R"({"client_name":"chat","full_sync":"yes"})", R"({"client_name":"chat","full":true})"}) {
+  EXPECT_EQ(answer.body,
+            R"({"job_id":"job-1","client":"chat","status":"queued","full_sync":true,"verify":false})");
+  EXPECT_EQ(ask(request("POST", "/api/v1/sync/trigger", R"({"client_name":"chat","verify":true})")).body,
+            R"({"job_id":"job-1","client":"chat","status":"queued","full_sync":false,"verify":true})");
+  for (const char* body : {R"({})", R"({"client_name":""})", R"({"client_name":7})",
+                           R"({"client_name":"chat","full_sync":"yes"})",
+                           R"({"client_name":"chat","verify":1})", R"({"client_name":"chat","full":true})"}) {
     expect(request("POST", "/api/v1/sync/trigger", body), 400, "invalid_argument");
   }
   expect(request("POST", "/api/v1/sync/trigger", R"({"client_name":"nobody"})"), 404, "not_found");

@@ -99,6 +99,8 @@ TEST(Metrics, EachMovesByItsOwnMethod) {
       {[&] { m.set_lease_left(3); }, {{"new sync_lease_left_seconds", 3}}},
       {[&] { m.set_database_up(false); }, {{"new sync_database_up", 0}}},
       {[&] { m.set_database_up(true); }, {{"sync_database_up", 1}}},
+      {[&] { m.verification("differs", 2); },
+       {{"sync_verifications_total{result=\"differs\"}", 1}, {"sync_rows_synced_total", 2}}},
       {[&] { m.conflicts_detected(3); }, {{"sync_conflicts_detected_total", 3}}},
       {[&] { m.conflict_resolved("merge"); }, {{"sync_conflicts_resolved_total{strategy=\"merge\"}", 1}}},
       {[&] { m.conflict_resolved("unheard of"); },

@@ -16,7 +16,7 @@ Client client(const std::string& name, int due_in, int interval = 300) {
 }
 
 Job asked(const std::string& name, const std::string& id) {
-  return {name, id, false, "manual"};
+  return {name, id, JobKind::kSync, "manual"};
 }
 
 // The instant from which the only client of `scheduler` is given out, found by bisection on copies.

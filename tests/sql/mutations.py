@@ -48,6 +48,10 @@ def no_trigger(trigger: str, table: str) -> Sabotage:
 
 
 SABOTAGES: Dict[str, Tuple[str, Sabotage]] = {
+    # Verifies
+    'reports on syncs': ('verifies_are_jobs', run('ALTER TABLE sync_metadata.sync_jobs DROP CONSTRAINT sync_jobs_verify_check')),
+    'reports of any size': ('verifies_are_jobs', run('ALTER TABLE sync_metadata.sync_jobs DROP CONSTRAINT sync_jobs_report_check')),
+    'a verify as the last sync': ('verifies_are_jobs', edit_view('v_sync_status', " AND (j_1.sync_type <> 'verify'::text)", '')),
     # The fence and the lease
     'fence without its row lock': ('fence_blocks_a_takeover', edit('fence', ('FOR KEY SHARE', ''))),
     'fence with FOR SHARE': ('fence_blocks_a_takeover', edit('fence', ('FOR KEY SHARE', 'FOR SHARE'))),

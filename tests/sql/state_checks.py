@@ -192,13 +192,50 @@ def check_jobs_wait_their_turn(world: World) -> None:
             gone = world.expect(me.login, '00000', query('job_cancel', job, 'a person') + ';' + query('job_begin', job, 1) + ';' + query('job_show', job)).rows
             shown = gone[1].split('|')
             assert gone[0] == one.name and len(gone) == 2 and shown[2] == 'cancelled' and shown[5] == '' and shown[15] == '' and shown[6] and shown[16], gone
-            stopped = world.expect(me.login, '00000', query('job_begin', job, 1) + ';' + query('job_stopped', job) + ';' + query('job_stopped', job) + ';'
+            stopped = world.expect(me.login, '00000', query('job_begin', job, 1) + ';' + query('job_stopped', job, 'cancelled', 'why') + ';' + query('job_stopped', job, 'failed', 'x') + ';'
                                    + f"SELECT status FROM sync_metadata.sync_jobs WHERE job_id = '{job}'").rows
             assert stopped == [f'{one.name}|full|a person', job, 'cancelled'], stopped
-            assert world.expect(other.login, '00000', query('job_stopped', job)).rows == []
+            assert world.expect(other.login, '00000', query('job_stopped', job, 'failed', 'x')).rows == []
             other_jobs = world.expect(me.login, '00000', query('job_abandon_older', one.deployment, me.job) + ';' + query('job_pending', me.cluster)).rows
             assert len(other_jobs) == 1, 'a job that waits is nobody\'s to abandon'
             world.expect(me.login, DENIED, f"UPDATE sync_metadata.sync_jobs SET started_at = now() WHERE job_id = '{job}'")
+        finally:
+            world.must('postgres', f"DELETE FROM sync_metadata.sync_jobs WHERE job_id = '{job}'")
+
+
+def check_verifies_are_jobs(world: World) -> None:
+    """A verify keeps its kind and its report, differs alone, says nothing of the last sync, and ends with its term."""
+    for me, other in world.pairs():
+        one = me.clients[0]
+        asked = world.must(me.login, query('job_queue', one.name, 'a person', 'verify')).one()
+        job = asked.split('|')[0]
+        try:
+            waits = world.expect(me.login, '00000', query('job_queue', one.name, 'another', 'verify') + ';' + query('job_pending', me.cluster)).rows
+            assert waits[0] == asked and waits[1].split('|')[:3] == [job, one.name, 'verify'], waits
+            last = "SELECT last_job_id FROM sync_metadata.v_sync_status WHERE client_name = '" + one.name + "'"
+            run = query('job_begin', job, 3) + ';'
+            report = query('job_report', job, '{"equal": false, "a": "\\u0000"}') + ';'
+            done = world.expect(me.login, '00000', run + report + query('job_finish', job, 'differs', 1, 1, 0, 0, 0, 0, 'why', 1, 'verify') + ';'
+                                + query('job_show', job) + ';' + last).rows
+            assert done[1].split('|')[2:4] == ['differs', 'verify'] and done[1].endswith('|{"equal": false, "a": "\\u0000"}'), done
+            assert done[2] == me.job, 'a verify is not the last sync'
+            world.expect(me.login, '23514', run + query('job_finish', job, 'differs', 1, 1, 0, 0, 0, 0, 'why', 1, 'incremental'))
+            world.expect(me.login, '23514', query('job_report', me.job, '{}'))
+            world.expect(me.login, '23514', f"UPDATE sync_metadata.sync_jobs SET report = to_json(repeat('x', 4194303)) WHERE job_id = '{job}'")
+            world.expect(me.login, '22P02', query('job_report', job, 'no json'))
+            seen = world.expect(other.login, '00000', report + f"SELECT count(*) FROM sync_metadata.sync_jobs WHERE job_id = '{job}'").rows
+            assert seen == ['0'], 'the report of another host'
+            # Of an earlier term: ended by who leads now, unless the next sync of the client will.
+            earlier = query('job_abandon_earlier', me.cluster, 4) + ';'
+            ended = world.expect(me.login, '00000', run + earlier + query('job_show', job)).rows
+            assert ended[1] == job and ended[2].split('|')[2] == 'failed', ended
+            for rows in (world.expect(me.login, '00000', earlier).rows, world.expect(me.login, '00000', run + query('job_abandon_earlier', me.cluster, 3)).rows[1:],
+                         world.expect(other.login, '00000', earlier).rows):
+                assert job not in rows, rows
+            for enabled, expected in ((True, []), (False, [me.job])):
+                rows = world.expect(me.login, '00000', f"UPDATE sync_metadata.client_deployments SET sync_enabled = {enabled} WHERE client_name = '{one.name}';"
+                                    f"UPDATE sync_metadata.sync_jobs SET epoch = 1 WHERE job_id = '{me.job}';" + earlier).rows
+                assert rows == expected, (enabled, rows)
         finally:
             world.must('postgres', f"DELETE FROM sync_metadata.sync_jobs WHERE job_id = '{job}'")
 

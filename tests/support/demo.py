@@ -146,9 +146,7 @@ class Demo:
 
     def proof(self) -> None:
         step('Proof: a snapshot is pinned, shipped, and compared value by value on both sides')
-        print('  (it takes the lease for itself, so the nodes are stopped for it)')
-        for node in self.nodes.values():
-            node.stop()
+        print('  (the leader does it, while the application writes on)')
         self.product_says('sync-nodectl', 'verify', CLIENT)
         self.end_application()
         self.product_says('sync-client-to-supabase', CLIENT)
@@ -170,17 +168,14 @@ class Demo:
               '  ./dev help             the rest')
 
     def keep(self) -> None:
-        """Both nodes again, until Ctrl-C."""
-        for node in self.nodes.values():
-            node.start()
-        self.leader()
+        """Until Ctrl-C."""
         values = {**self.product.environment(), 'BUS_ADDRESS': self.bus.address}
         exports = ' '.join(f'{key}={shlex.quote(values[key])}' for key in ('DATABASE_URL', 'CLUSTER_NAME', 'STATE_DIRECTORY', 'BUS_ADDRESS'))
         ports = ' '.join(str(node.api_port()) for node in self.nodes.values())
-        step('Both nodes run again; Ctrl-C ends them and cleans up')
+        step('Both nodes run on; Ctrl-C ends them and cleans up')
         print(f'  export {exports} PATH=$PWD/build/bin:$PATH\n'
               f'  sync-nodectl status; sync-nodectl jobs; sync-nodectl step-down\n'
-              f'  sync-nodectl sync {CLIENT} --full\n'
+              f'  sync-nodectl sync {CLIENT} --full; sync-nodectl verify {CLIENT}\n'
               f'  sqlite3 {self.path}\n'
               f'  psql "$DATABASE_URL" -c "SELECT title FROM {SCHEMA}.chat LIMIT 5"\n'
               f'  curl -s http://127.0.0.1:PORT/health          # PORT: {ports}')

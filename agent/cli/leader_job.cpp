@@ -1,11 +1,9 @@
-#include "cli/leader_sync.h"
+#include "cli/leader_job.h"
 
 #include <unistd.h>
 
 #include "base/stop_signals.h"
 #include "cli/database.h"
-#include "cli/jobs_page.h"
-#include "cli/node_documents.h"
 #include "cli/progress_bar.h"
 #include "oneshot/client_run.h"
 #include "oneshot/followed_job.h"
@@ -15,30 +13,20 @@ namespace {
 
 // A DATABASE_URL may be of another project than the nodes of this host; then they know another client by this
 // name. Its database tells the cluster, unless the settings do.
-bool is_of_its_cluster(Node& node, const LeaderSync& wanted, config::Settings settings) {
+bool is_of_its_cluster(Node& node, const LeaderJob& wanted, config::Settings settings) {
   if (settings.cluster_name.empty() && !settings.database_url.empty()) {
-    const auto client = oneshot::find_client(settings, {wanted.client, std::nullopt, "", "sync-nodectl"});
+    const auto client =
+        oneshot::find_client(settings, {wanted.request.client_name, std::nullopt, "", "sync-nodectl"});
     if (!client) return false;  // the run without a node says why, ignoring
     settings.cluster_name = client->cluster_name;
   }
   return serves(node, settings);
 }
 
-ExitCode conclude(const LeaderSync& wanted, const control::JobView& job, Console& console) {
-  const bool held = oneshot::needs_person(job);
-  if (job.status != "success" && !held) return console.fail(oneshot::failure_of(job), wanted.as_json);
-  if (wanted.as_json) {
-    console.print_document(sync_document(job));
-  } else {
-    console.print(sync_page(job, console.out()));
-  }
-  return held ? ExitCode::kNeedsPerson : ExitCode::kOk;
-}
-
-ExitCode run(const LeaderSync& wanted, Node& node, Console& console) {
+ExitCode run(const LeaderJob& wanted, Node& node, Console& console) {
   // From here on Ctrl-C means: stop watching.
   StopSignals signals;
-  auto job_id = node.trigger({wanted.client, wanted.full});
+  auto job_id = node.trigger(wanted.request);
   if (!job_id) return console.fail(job_id.error(), exit_code_of_asking(job_id.error()), wanted.as_json);
   auto job = [&] {
     ProgressBar progress(STDERR_FILENO, console.err_is_terminal(), console.err(), LogLevel::kWarning);
@@ -46,12 +34,12 @@ ExitCode run(const LeaderSync& wanted, Node& node, Console& console) {
         *job_id, [&] { return node.job(*job_id); }, progress, signals.token());
   }();
   if (!job) return console.fail(job.error(), exit_code_of_asking(job.error()), wanted.as_json);
-  return conclude(wanted, *job, console);
+  return wanted.show(*job, console);
 }
 
 }  // namespace
 
-std::optional<ExitCode> sync_by_leader(const LeaderSync& wanted, const Invocation& invocation,
+std::optional<ExitCode> done_by_leader(const LeaderJob& wanted, const Invocation& invocation,
                                        Console& console) {
   auto settings = load_settings(invocation, config::Purpose::kAdmin);
   if (!settings) return console.fail(settings.error(), ExitCode::kConfiguration, wanted.as_json);
