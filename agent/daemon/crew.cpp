@@ -8,6 +8,7 @@
 
 #include "daemon/events.h"
 #include "daemon/job_options.h"
+#include "daemon/job_records.h"
 #include "postgres/connection.h"
 #include "sql/queries.h"
 
@@ -21,6 +22,15 @@ constexpr seconds kListTime{10};
 constexpr seconds kListEvery{10};  // a client that was registered or paused is noticed within this
 constexpr seconds kListAgain{2};   // after a list that failed
 constexpr std::chrono::milliseconds kProgressEvery{250};
+
+// While this node's lease is renewed the database answers; a job that got no answer before it began waited
+// for others, in a pooler's queue or at a lock, and nothing is wrong with its client.
+schedule::Outcome outcome_of(const Result<sync::RunReport>& report, bool begun, bool stopped) {
+  if (report) return schedule::Outcome::kSucceeded;
+  if (stopped || report.error().code == ErrorCode::kCancelled) return schedule::Outcome::kCancelled;
+  if (!begun && report.error().code == ErrorCode::kDeadlineExceeded) return schedule::Outcome::kPostponed;
+  return schedule::Outcome::kFailed;
+}
 
 }  // namespace
 
@@ -196,8 +206,8 @@ void Crew::list_until_stopped(const std::stop_token& stop) {
 Status Crew::list_clients(const Reign& reign, bool adopt) {
   const Deadline deadline = deadline_in(kListTime);
   const auto settings = settings_.get();
-  SN_ASSIGN(auto connection, postgres::Connection::open(connect_options(*settings, "scheduler"), deadline));
-  connection.stop_with(reign.over);
+  SN_ASSIGN(auto connection,
+            postgres::Connection::open(connect_options(*settings, "scheduler"), deadline, reign.over));
   SN_ASSIGN(const auto rows,
             connection.query(sql::client_due, {postgres::Param::text(settings->cluster_name)}, deadline));
   std::vector<schedule::Client> clients;
@@ -292,30 +302,38 @@ void Crew::run(const schedule::Job& job, const Reign& reign, const std::stop_tok
   const auto started = BootClock::now();
   const auto as_of = WallClock::now();
   const auto report = sync(job, reign, client, ends.get_token());
-  if (!report && !ends.stop_requested()) record_refusal(job, reign, report.error());
+  const bool begun = has_begun(job);
+  const auto outcome = outcome_of(report, begun, ends.stop_requested());
+  if (!report && !begun && !ends.stop_requested() && outcome != schedule::Outcome::kPostponed)
+    record_refusal(job, reign, report.error());
   if (!report) record_cancelled(job);
   const auto now = BootClock::now();
-  const bool cancelled = !report && (ends.stop_requested() || report.error().code == ErrorCode::kCancelled);
   bool last = false;
   std::string job_id = job.job_id;
   {
     const std::lock_guard lock(mutex_);
     job_id = running_[job.client].job_id;
     running_.erase(job.client);
-    scheduler_.finished(job,
-                        report ? schedule::Outcome::kSucceeded
-                               : (cancelled ? schedule::Outcome::kCancelled : schedule::Outcome::kFailed),
-                        now);
+    scheduler_.finished(job, outcome, now);
     auto record = records_.find(job.client);
-    if (record != records_.end()) {
+    if (record != records_.end() && outcome != schedule::Outcome::kPostponed) {
       record->second.last_status = status_of(report);
       if (report) record->second.current_as_of = as_of;
     }
     last = scheduler_.running() == 0 && !this->reign();
   }
-  conclude(job, report, std::chrono::duration<double>(now - started).count());
-  events_.job_finished(job_id, job.client, std::string(status_of(report)));
+  if (outcome == schedule::Outcome::kPostponed) {
+    log_.warning(fmt::format("client '{}' stays due: {}", job.client, report.error().to_string()));
+  } else {
+    conclude(job, report, std::chrono::duration<double>(now - started).count());
+    events_.job_finished(job_id, job.client, std::string(status_of(report)));
+  }
   if (last) idle_();
+}
+
+bool Crew::has_begun(const schedule::Job& job) const {
+  const std::lock_guard lock(mutex_);
+  return running_.at(job.client).begun;
 }
 
 Result<sync::RunReport> Crew::sync(const schedule::Job& job, const Reign& reign,
@@ -327,21 +345,7 @@ Result<sync::RunReport> Crew::sync(const schedule::Job& job, const Reign& reign,
 
 // A job that failed before it began has no row that says so, or one that would wait for ever.
 void Crew::record_refusal(const schedule::Job& job, const Reign& reign, const Error& why) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (running_[job.client].begun) return;
-  }
-  const Deadline deadline = deadline_in(kListTime);
-  const std::string epoch = std::to_string(reign.term.epoch);
-  const std::string message = why.to_string();
-  auto connection = postgres::Connection::open(connect_options(*settings_.get(), "worker"), deadline);
-  if (!connection) return;  // that the database cannot be reached is said elsewhere, ignoring
-  auto recorded = connection->query(
-      sql::job_refused,
-      {job.job_id.empty() ? postgres::Param::null() : postgres::Param::text(job.job_id),
-       postgres::Param::text(job.client), postgres::Param::text(message), postgres::Param::text(epoch),
-       postgres::Param::text(job.triggered_by), postgres::Param::text(job.full ? "full" : "incremental")},
-      deadline);
+  const auto recorded = record_refused(*settings_.get(), job, reign.term.epoch, why, deadline_in(kListTime));
   if (!recorded) log_.warning("the failed job could not be recorded: " + recorded.error().to_string());
 }
 
@@ -354,10 +358,7 @@ void Crew::record_cancelled(const schedule::Job& job) {
     if (!running.cancelled || !running.begun) return;
     job_id = running.job_id;
   }
-  const Deadline deadline = deadline_in(kListTime);
-  auto connection = postgres::Connection::open(connect_options(*settings_.get(), "worker"), deadline);
-  if (!connection) return;  // that the database cannot be reached is said elsewhere, ignoring
-  auto recorded = connection->query(sql::job_stopped, {postgres::Param::text(job_id)}, deadline);
+  const auto recorded = record_stopped(*settings_.get(), job_id, deadline_in(kListTime));
   if (!recorded) log_.warning("the cancelled job could not be recorded: " + recorded.error().to_string());
 }
 

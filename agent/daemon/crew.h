@@ -63,6 +63,7 @@ class Crew final : public control::Jobs {
   void work_until_stopped(const std::stop_token& stop);
   std::optional<schedule::Job> next_job(std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
   void run(const schedule::Job& job, const Reign& reign, const std::stop_token& stop);
+  bool has_begun(const schedule::Job& job) const;  // while it runs
   void record_refusal(const schedule::Job& job, const Reign& reign, const Error& why);
   schedule::Client find_client(const std::string& name, const Reign& reign);
   void record_cancelled(const schedule::Job& job);

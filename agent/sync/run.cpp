@@ -37,9 +37,9 @@ class ClientRun {
 
   Status begin() {
     progress_.phase("connecting");
-    SN_ASSIGN(auto connection, postgres::Connection::open(connect_, deadline_in(kConnectWait)));
+    SN_ASSIGN(auto connection,
+              postgres::Connection::open(connect_, deadline_in(kConnectWait), stop_.get_token()));
     connection_.emplace(std::move(connection));
-    connection_->stop_with(stop_.get_token());
     SN_ASSIGN(target_.deployment, find_deployment(*connection_, options_.client_name));
     if (options_.sqlite_path) target_.deployment.sqlite_path = *options_.sqlite_path;
     if (target_.deployment.sqlite_path.empty()) {

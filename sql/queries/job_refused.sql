@@ -1,5 +1,5 @@
 -- A job that ended before it began: what waited becomes failed, what never had a row gets one. $1 job or NULL, $2 client
--- name, $3 why, $4 epoch, $5 triggered by, $6 sync type. Column: job id. Called by daemon/crew.cpp.
+-- name, $3 why, $4 epoch, $5 triggered by, $6 sync type. Column: job id. Called by daemon/job_records.cpp.
 WITH waiting AS (
   UPDATE sync_metadata.sync_jobs SET status = 'failed', error_message = $3::text, epoch = $4::bigint
    WHERE job_id = $1::uuid AND status = 'pending' RETURNING job_id
