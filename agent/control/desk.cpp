@@ -39,8 +39,14 @@ Status Desk::post(Question question) {
 void Desk::work(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     ++turns_;
-    if (auto waiting = next(stop)) answer(std::move(*waiting));
+    if (auto waiting = next(stop)) answer(std::move(*waiting), stop);
+    if (connection_ && !connection_->is_direct() && nobody_waits()) connection_.reset();
   }
+}
+
+bool Desk::nobody_waits() {
+  const std::lock_guard lock(mutex_);
+  return queue_.empty();
 }
 
 std::optional<Desk::Waiting> Desk::next(const std::stop_token& stop) {
@@ -56,7 +62,7 @@ std::optional<Desk::Waiting> Desk::next(const std::stop_token& stop) {
   return waiting;
 }
 
-void Desk::answer(Waiting waiting) {
+void Desk::answer(Waiting waiting, const std::stop_token& stop) {
   if (BootClock::now() >= waiting.deadline) {
     waiting.question(
         Error{ErrorCode::kDeadlineExceeded, "the database was busy with earlier requests", "try again later"},
@@ -66,10 +72,9 @@ void Desk::answer(Waiting waiting) {
   // A connection that died while idle says nothing about the server; opening one costs less than guessing.
   if (connection_ && !connection_->alive()) connection_.reset();
   if (!connection_) {
-    auto opened = postgres::Connection::open(connect_, waiting.deadline);
+    auto opened = postgres::Connection::open(connect_, waiting.deadline, stop);
     if (!opened) return waiting.question(std::move(opened).error(), waiting.deadline);
     connection_.emplace(std::move(*opened));
-    connection_->stop_with(thread_.get_stop_token());
   }
   waiting.question(&*connection_, waiting.deadline);
   if (!connection_->usable()) connection_.reset();

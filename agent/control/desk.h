@@ -1,5 +1,6 @@
 // Desk: the thread on which a node answers what needs the database: one question after the other, over one
-// connection that closes when nobody asks. Refuses more questions than fit its queue, and to keep anybody
+// connection that closes when nobody asks: a direct one after a while, a pooler's at once, since there it may
+// be one of very few. Refuses more questions than fit its queue, and to keep anybody
 // waiting beyond the question's deadline. post() from any thread.
 #pragma once
 
@@ -42,7 +43,8 @@ class Desk {
   };
   void work(const std::stop_token& stop);
   std::optional<Waiting> next(const std::stop_token& stop);
-  void answer(Waiting waiting);
+  bool nobody_waits();
+  void answer(Waiting waiting, const std::stop_token& stop);
 
   const postgres::ConnectOptions connect_;
   std::optional<postgres::Connection> connection_;

@@ -26,6 +26,11 @@ class Verdict {
 void judge_database(const HealthFacts& facts, HealthView& view, Verdict& verdict) {
   view.database_reachable = facts.contact.reachable;
   if (facts.contact.last) view.database_seconds_since_contact = seconds(facts.now - *facts.contact.last);
+  if (facts.contact.kept_waiting) {
+    verdict.at_least(HealthWord::kDegraded,
+                     fmt::format("the pooler has had no server connection to spare for {:.0f} s",
+                                 view.database_seconds_since_contact.value_or(0)));
+  }
   if (facts.contact.reachable) return;
   const auto silent_since = facts.contact.last.value_or(facts.started);
   const auto word = facts.now - silent_since > facts.lease ? HealthWord::kUnhealthy : HealthWord::kDegraded;

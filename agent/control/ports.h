@@ -24,7 +24,8 @@ class Leadership {
   virtual void step_down() = 0;
 
   struct Contact {
-    bool reachable = false;        // the last attempt got an answer
+    bool reachable = false;        // the last attempt got an answer, or waits in a pooler's queue
+    bool kept_waiting = false;     // the latter
     std::optional<Deadline> last;  // when the database last answered; nothing: never yet
     std::string last_error;
   };

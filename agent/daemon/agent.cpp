@@ -317,7 +317,7 @@ control::Leadership::Contact Agent::contact() const {
   const auto* elector = candidate_.load();
   if (elector == nullptr) return {};
   const auto facts = elector->facts();
-  return {facts.database_reachable, facts.last_contact, facts.last_error};
+  return {facts.database_reachable, facts.kept_waiting, facts.last_contact, facts.last_error};
 }
 
 void Agent::elected(const Term& term, std::stop_token term_over) {

@@ -22,6 +22,15 @@ constexpr seconds kListEvery{10};  // a client that was registered or paused is 
 constexpr seconds kListAgain{2};   // after a list that failed
 constexpr std::chrono::milliseconds kProgressEvery{250};
 
+// While this node's lease is renewed the database answers; a job that got no answer before it began waited
+// for others, in a pooler's queue or at a lock, and nothing is wrong with its client.
+schedule::Outcome outcome_of(const JobEnd& end, bool begun, bool stopped) {
+  if (end.done()) return schedule::Outcome::kSucceeded;
+  if (stopped || status_of(end) == "cancelled") return schedule::Outcome::kCancelled;
+  if (!begun && end.sync.error().code == ErrorCode::kDeadlineExceeded) return schedule::Outcome::kPostponed;
+  return schedule::Outcome::kFailed;
+}
+
 }  // namespace
 
 // What a run says while it goes: its job id, once, and tables at a bearable rate.
@@ -200,8 +209,8 @@ void Crew::list_until_stopped(const std::stop_token& stop) {
 Status Crew::list_clients(const Reign& reign, bool adopt) {
   const Deadline deadline = deadline_in(kListTime);
   const auto settings = settings_.get();
-  SN_ASSIGN(auto connection, postgres::Connection::open(connect_options(*settings, "worker"), deadline));
-  connection.stop_with(reign.over);
+  SN_ASSIGN(auto connection,
+            postgres::Connection::open(connect_options(*settings, "worker"), deadline, reign.over));
   SN_ASSIGN(const auto rows,
             connection.query(sql::client_due, {postgres::Param::text(settings->cluster_name)}, deadline));
   std::vector<schedule::Client> clients;
@@ -302,26 +311,33 @@ void Crew::run(const schedule::Job& job, const Reign& reign, const std::stop_tok
   const auto started = BootClock::now();
   const auto as_of = WallClock::now();
   const JobEnd end = work(job, reign, client, ends.get_token());
-  if (!end.done()) record_unsaid(job, reign, end);
+  const auto outcome = outcome_of(end, has_begun(job), ends.stop_requested());
+  const bool postponed = outcome == schedule::Outcome::kPostponed;
+  if (!end.done() && !postponed) record_unsaid(job, reign, end);
   const auto now = BootClock::now();
-  const bool cancelled = !end.done() && (ends.stop_requested() || status_of(end) == "cancelled");
   bool last = false;
   std::string job_id = job.job_id;
   {
     const std::lock_guard lock(mutex_);
     job_id = running_[job.client].job_id;
     running_.erase(job.client);
-    scheduler_.finished(job,
-                        end.done() ? schedule::Outcome::kSucceeded
-                                   : (cancelled ? schedule::Outcome::kCancelled : schedule::Outcome::kFailed),
-                        now);
+    scheduler_.finished(job, outcome, now);
     auto record = records_.find(job.client);
-    if (record != records_.end()) record->second.ended(job.kind, end, as_of);
+    if (record != records_.end() && !postponed) record->second.ended(job.kind, end, as_of);
     last = scheduler_.running() == 0 && !this->reign();
   }
-  conclude(job, end, std::chrono::duration<double>(now - started).count(), log_, metrics_);
-  events_.job_finished(job_id, job.client, std::string(status_of(end)));
+  if (postponed) {
+    log_.warning(fmt::format("client '{}' stays due: {}", job.client, end.sync.error().to_string()));
+  } else {
+    conclude(job, end, std::chrono::duration<double>(now - started).count(), log_, metrics_);
+    events_.job_finished(job_id, job.client, std::string(status_of(end)));
+  }
   if (last) idle_();
+}
+
+bool Crew::has_begun(const schedule::Job& job) const {
+  const std::lock_guard lock(mutex_);
+  return running_.at(job.client).begun;
 }
 
 JobEnd Crew::work(const schedule::Job& job, const Reign& reign, const schedule::Client& client,
@@ -329,12 +345,13 @@ JobEnd Crew::work(const schedule::Job& job, const Reign& reign, const schedule::
   const auto options = options_for(*settings_.get(), client, job);
   if (!options) return Result<sync::RunReport>(options.error());
   JobProgress progress(*this, job.client);
-  if (job.kind == JobKind::kVerify) return sync::run_verify_under(reign.term, *options, log_, progress, stop);
   std::optional<postgres::Connection> spare;
   {
     const std::lock_guard lock(mutex_);
     spare.swap(spare_);
   }
+  if (job.kind == JobKind::kVerify)
+    return sync::run_verify_under(reign.term, *options, log_, progress, stop, std::move(spare));
   return sync::run_sync_under(reign.term, *options, log_, progress, stop, std::move(spare));
 }
 

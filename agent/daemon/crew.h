@@ -66,6 +66,7 @@ class Crew final : public control::Jobs {
   void work_until_stopped(const std::stop_token& stop);
   std::optional<schedule::Job> next_job(std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
   void run(const schedule::Job& job, const Reign& reign, const std::stop_token& stop);
+  bool has_begun(const schedule::Job& job) const;  // while it runs
   void record_unsaid(const schedule::Job& job, const Reign& reign, const JobEnd& end);
   schedule::Client find_client(const std::string& name, const Reign& reign);
   JobEnd work(const schedule::Job& job, const Reign& reign, const schedule::Client& client,

@@ -294,6 +294,16 @@ void Election::hint() {
   hint_ = true;
 }
 
+void Election::told_released(const std::string& nonce, Deadline now, double chance) {
+  if (role_ != Role::kStandby || !row_ || row_->nonce != nonce || is_own(*row_)) return hint();
+  if (row_->released) return;
+  row_->released = true;
+  row_->remaining = milliseconds(0);
+  row_ends_ = now;
+  claim_at_ = now + std::chrono::duration_cast<Duration>(kReleaseJitter * chance);
+  if (!free_since_) free_since_ = now;
+}
+
 void Election::proven_dead(const std::string& nonce) {
   if (nonce.empty() || nonce == nonce_ || is_dead(nonce)) return;
   dead_[dead_count_++ % dead_.size()] = nonce;

@@ -67,7 +67,10 @@ class Election {
   void beaten(Deadline sent, Deadline now);
 
   // News from outside. None of them takes a lease from a living holder.
-  void hint();                                 // something may have changed: look soon
+  void hint();  // something may have changed: look soon
+  // A notice says that the term of this nonce was given back. Where it is the one last seen, taking the lease
+  // is tried without another look; the row refuses whoever was lied to.
+  void told_released(const std::string& nonce, Deadline now, double chance);
   void proven_dead(const std::string& nonce);  // the process of this nonce is gone, all of it
   void lost(Error why, Deadline now);          // the term watch rang first
   void step_down(Deadline now, BootClock::duration hold_off, Deadline work_by);

@@ -13,6 +13,8 @@ namespace {
 
 // The loop turns at least this often, so that who feeds the watchdog sees it alive.
 constexpr std::chrono::seconds kTurn{2};
+// A standby that looks again sooner than this keeps what it looked with: getting it anew would cost more.
+constexpr std::chrono::milliseconds kNap{600};
 
 }  // namespace
 
@@ -109,7 +111,7 @@ void Elector::run() {
     draft_.sentence = decision.sentence;
     settle();
     if (publish()) listener_.facts_changed();
-    if (decision.what == Action::kEnd) return;
+    if (decision.what == Action::kEnd) return store_->rest();
     if (decision.what == Action::kWait) {
       wait(decision.until);
     } else {
@@ -191,6 +193,7 @@ bool Elector::publish() {
 }
 
 void Elector::wait(Deadline until) {
+  if (election_.role() == Role::kStandby && until > deadline_in(kNap)) store_->rest();
   auto notices = store_->wait(std::min(until, deadline_in(kTurn)), wake_.get());
   uint64_t rings = 0;
   static_cast<void>(!::read(wake_.get(), &rings, sizeof rings));
@@ -203,7 +206,11 @@ void Elector::wait(Deadline until) {
     const std::string_view text = notice;
     if (!text.starts_with("lease ")) {
       listener_.notice(notice);
-    } else if (!text.ends_with(identity_.nonce)) {  // our own resignation is no news
+    } else if (text.ends_with(identity_.nonce)) {  // our own resignation is no news
+      continue;
+    } else if (text.starts_with(kReleasedNotice)) {
+      election_.told_released(notice.substr(std::size(kReleasedNotice) - 1), BootClock::now(), chance());
+    } else {
       election_.hint();
     }
   }
@@ -277,13 +284,18 @@ void Elector::give_back(const Decision& decision, Deadline sent, Deadline deadli
 }
 
 void Elector::failed(const Error& error, Deadline sent) {
-  draft_.database_reachable = false;
+  // Whom a pooler keeps waiting has not heard that the database is gone; but who waits for a whole lease
+  // knows nothing of it any more.
+  draft_.kept_waiting = draft_.database_reachable && store_->kept_waiting() &&
+                        BootClock::now() - *draft_.last_contact < election_.times().keeper.lease;
+  draft_.database_reachable = draft_.kept_waiting;
   draft_.last_error = error.to_string();
   election_.failed(error, sent, BootClock::now(), chance());
 }
 
 void Elector::contact() {
   draft_.database_reachable = true;
+  draft_.kept_waiting = false;
   draft_.last_contact = BootClock::now();
   draft_.last_error.clear();
 }

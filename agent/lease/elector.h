@@ -40,9 +40,10 @@ struct LeadershipFacts {
   std::optional<Deadline> lease_ends;  // own, or the observed leader's
   Deadline act_until{};                // while leading
   Role role = Role::kStandby;
-  std::string sentence;  // what is being done and why
-  bool database_reachable = false;
-  bool hears_notices = false;  // else what others change must be looked for
+  std::string sentence;             // what is being done and why
+  bool database_reachable = false;  // the last call was answered, or is merely kept_waiting
+  bool kept_waiting = false;        // by a pooler without a server connection to spare, for less than a lease
+  bool hears_notices = false;       // else what others change must be looked for
   std::optional<Deadline> last_contact;
   std::string last_error;                              // "" after a call that went well
   uint64_t attempts = 0, successes = 0, failures = 0;  // to take the lease

@@ -57,8 +57,14 @@ class LeaseStore {
   // can come (a transaction-mode pooler, no connection) this is a plain wait. kUnavailable: the connection
   // ended meanwhile.
   virtual Result<std::vector<std::string>> wait(Deadline deadline, int wake_fd) = 0;
+  // Nothing will be asked for a while: what others could use meanwhile is given back (a pooler's server
+  // connection), and the next call gets it anew.
+  virtual void rest() {}
   // Notices were seen to arrive on the present connection.
   virtual bool hears_notices() const { return false; }
+  // The last call failed behind a pooler that let it in and had no server connection for it: the server may
+  // well serve others.
+  virtual bool kept_waiting() const { return false; }
 };
 
 // What a notice says after the cluster's name when a lease was given back: this, and the nonce of who did.

@@ -61,7 +61,9 @@ class Connection {
  public:
   // Checks on the way: server >= 15, UTF-8 database, session_user is the URL's user (pooler suffix ".REF"
   // removed). "Tenant or user not found" becomes kFailedPrecondition with the corrected user in the hint.
-  static Result<Connection> open(const ConnectOptions& options, Deadline deadline);
+  // `stop` ends the attempt, and later waits as stop_with() does: behind a pooler either may have to queue.
+  static Result<Connection> open(const ConnectOptions& options, Deadline deadline,
+                                 const std::stop_token& stop = {});
 
   Connection(Connection&&) noexcept;
   Connection& operator=(Connection&&) noexcept;
@@ -84,16 +86,18 @@ class Connection {
                   Deadline deadline);
 
   // Sleeps until notices came (their payloads), `wake_fd` (may be -1) is readable or the deadline passed: the
-  // latter two give none. Only where this session listens (postgres/notices.h).
+  // latter two give none. Only where this session listens (postgres/hearing.h).
   Result<std::vector<std::string>> notices(Deadline deadline, int wake_fd);
 
   // From now on a stop request ends the wait under way: the connection closes, the call returns kCancelled.
   void stop_with(std::stop_token token);
 
-  bool usable() const;          // false once closed by a deadline or a lost connection
-  bool alive();                 // usable, and the server has not hung up while nobody asked; never waits
-  void close();                 // at once, without waiting for the server
-  int backend_pid() const;      // of the first server process behind this connection
+  bool usable() const;      // false once closed by a deadline or a lost connection
+  bool alive();             // usable, and the server has not hung up while nobody asked; never waits
+  void close();             // at once, without waiting for the server
+  int backend_pid() const;  // of the first server process behind this connection
+  // No pooler stands between: the session is ours alone, and holding it takes nothing from a small pool.
+  bool is_direct() const { return direct_; }
   uint64_t bytes_sent() const;  // payload of queries and COPY, for the "bytes moved" figures
   uint64_t bytes_received() const;
 
@@ -111,7 +115,12 @@ class Connection {
   Result<Rows> check_session(const std::string& user, Deadline deadline);
 
   std::unique_ptr<Wire> wire_;
+  bool direct_ = false;
 };
+
+// open() got through the login and no further. A pooler whose server connections are all in use lets its
+// clients in and makes them wait; but a frozen server behind it looks the same.
+bool was_kept_waiting(const Error& error);
 
 // Transaction: BEGIN with the prologue that overrides whatever a pooled back end was left with (isolation,
 // read-write, statement/lock/idle timeouts, synchronous_commit, search_path); rolls back unless committed.

@@ -1,11 +1,8 @@
-#include "postgres/notices.h"
-
+// Connection, the part that listens.
 #include <libpq-fe.h>
 
-#include <algorithm>
-
+#include "postgres/connection.h"
 #include "postgres/wire.h"
-#include "sql/queries.h"
 
 namespace syncnode::postgres {
 namespace {
@@ -17,12 +14,6 @@ std::vector<std::string> drain(pg_conn* connection) {
     PQfreemem(notice);
   }
   return payloads;
-}
-
-// A pooler makes up the process id it tells its clients; a server tells the truth.
-Result<bool> is_direct(Connection& connection, Deadline deadline) {
-  SN_ASSIGN(const Rows pid, connection.query(sql::backend_pid, {}, deadline));
-  return pid.int64(0, 0) == connection.backend_pid();
 }
 
 }  // namespace
@@ -43,23 +34,6 @@ Result<std::vector<std::string>> Connection::notices(Deadline deadline, int wake
     if (PQstatus(wire_->get()) == CONNECTION_BAD) return wire_->connection_failure();
   }
   return wire_->closed();
-}
-
-Result<bool> listen(Connection& connection, const ConnectOptions& options, const std::string& probe,
-                    Deadline deadline) {
-  SN_ASSIGN(const bool direct, is_direct(connection, deadline));
-  SN_ASSIGN(const Rows listening, connection.simple(sql::notice_listen, deadline));
-  if (direct) return true;
-  auto sender = Connection::open(options, deadline);
-  if (sender && sender->query(sql::notice_probe, {Param::text(probe)}, deadline)) {
-    while (BootClock::now() < deadline) {
-      SN_ASSIGN(const auto payloads, connection.notices(deadline, -1));
-      if (std::find(payloads.begin(), payloads.end(), probe) != payloads.end()) return true;
-    }
-  }
-  // Else a server process of the pool would go on collecting what nobody reads.
-  SN_ASSIGN(const Rows silent, connection.simple(sql::notice_unlisten, deadline_in(std::chrono::seconds(1))));
-  return false;
 }
 
 }  // namespace syncnode::postgres

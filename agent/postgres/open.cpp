@@ -14,6 +14,8 @@ namespace {
 using Handle = std::unique_ptr<pg_conn, decltype(&PQfinish)>;
 
 constexpr int64_t kOldestServer = 150000;
+constexpr char kKeptWaiting[] =
+    "the pooler has no server connection to spare, or the server behind it is frozen";
 
 // Ours first: libpq takes the last of equal keywords, so the URL may override all but the encoding.
 Handle start(const ConnInfo& info, const Endpoint& endpoint, const std::string& application_name) {
@@ -50,7 +52,7 @@ Error failed_attempt(pg_conn* connection, const ConnInfo& info) {
 }
 
 Result<Handle> connect(const ConnInfo& info, const Endpoint& endpoint, const std::string& application_name,
-                       Deadline deadline) {
+                       Deadline deadline, int cancel_fd) {
   Handle connection = start(info, endpoint, application_name);
   if (connection == nullptr) return Error{ErrorCode::kResourceExhausted, "out of memory in libpq", ""};
   // Only verbose texts carry the SQLSTATE of a refused connection.
@@ -59,7 +61,7 @@ Result<Handle> connect(const ConnInfo& info, const Endpoint& endpoint, const std
   if (PQstatus(connection.get()) == CONNECTION_BAD) step = PGRES_POLLING_FAILED;
   while (step != PGRES_POLLING_OK) {
     if (step == PGRES_POLLING_FAILED) return failed_attempt(connection.get(), info);
-    auto ready = wait_ready(PQsocket(connection.get()), -1, step == PGRES_POLLING_WRITING, deadline);
+    auto ready = wait_ready(PQsocket(connection.get()), cancel_fd, step == PGRES_POLLING_WRITING, deadline);
     if (!ready) {
       const std::string where = endpoint.address.empty() ? endpoint.host : endpoint.address;
       return std::move(ready).error().with_context(fmt::format("connecting to '{}'", where));
@@ -83,14 +85,16 @@ bool same_user(std::string_view url_user, std::string_view session_user) {
 
 }  // namespace
 
-Result<Connection> Connection::open(const ConnectOptions& options, Deadline deadline) {
+Result<Connection> Connection::open(const ConnectOptions& options, Deadline deadline,
+                                    const std::stop_token& stop) {
   SN_ASSIGN(const ConnInfo info, ConnInfo::parse(options.url));
   SN_ASSIGN(const std::vector<Endpoint> addresses, addresses_of(info, deadline));
+  const StopFd cancel(stop);
   std::optional<Error> failure;
   for (size_t i = 0; i < addresses.size(); ++i) {
     // An address that swallows packets may use only its share of the time.
     const auto share = (deadline - BootClock::now()) / static_cast<int64_t>(addresses.size() - i);
-    auto handle = connect(info, addresses[i], options.application_name, deadline_in(share));
+    auto handle = connect(info, addresses[i], options.application_name, deadline_in(share), cancel.get());
     if (!handle) {
       failure = std::move(handle).error();
       if (!worth_another(*failure)) break;
@@ -98,14 +102,25 @@ Result<Connection> Connection::open(const ConnectOptions& options, Deadline dead
     }
     const std::string user = PQuser(handle->get());
     Connection connection(std::make_unique<Wire>(handle->release()));
+    if (stop.stop_possible()) connection.stop_with(stop);
     SN_ASSIGN(const Rows checked, connection.check_session(user, deadline));
+    // A pooler makes up the process id it tells its clients; a server tells the truth.
+    connection.direct_ = checked.int64(0, 3) == connection.backend_pid();
     return connection;
   }
   return std::move(*failure);
 }
 
+bool was_kept_waiting(const Error& error) {
+  return error.hint == kKeptWaiting;
+}
+
 Result<Rows> Connection::check_session(const std::string& user, Deadline deadline) {
-  SN_ASSIGN(Rows session, query(sql::connection_check, {}, deadline));
+  auto answered = query(sql::connection_check, {}, deadline);
+  if (!answered && answered.error().code == ErrorCode::kDeadlineExceeded) {
+    return Error{ErrorCode::kDeadlineExceeded, "let in, but no statement was served in time", kKeptWaiting};
+  }
+  SN_ASSIGN(Rows session, std::move(answered));
   if (session.int64(0, 1) < kOldestServer) {
     return Error{
         ErrorCode::kFailedPrecondition,

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "postgres/notices.h"
 #include "sql/queries.h"
 
 namespace syncnode::postgres {
@@ -18,10 +17,6 @@ using std::chrono::milliseconds;
 constexpr TransactionOptions kShort{.statement_timeout = milliseconds(2000),
                                     .lock_timeout = milliseconds(1000),
                                     .idle_timeout = milliseconds(3000)};
-// How long a notice may take to arrive; and where so many were not heard, none ever will.
-constexpr milliseconds kProbeTime{1000};
-constexpr milliseconds kShortestProbe{250};
-constexpr int kProbes = 3;
 
 // The server must not go on for long with what the caller gave up on.
 TransactionOptions bounded(Deadline deadline) {
@@ -49,7 +44,8 @@ PostgresLeaseStore::PostgresLeaseStore(ConnectOptions options, LeaseIdentity ide
     : options_(std::move(options)),
       identity_(std::move(identity)),
       host_id_(identity_.host_id),
-      highest_seen_(identity_.seen_epoch) {}
+      highest_seen_(identity_.seen_epoch),
+      hearing_(options_, identity_.cluster_name + "\nprobe " + identity_.nonce) {}
 
 Error PostgresLeaseStore::not_registered() const {
   return {ErrorCode::kFailedPrecondition,
@@ -58,15 +54,21 @@ Error PostgresLeaseStore::not_registered() const {
 }
 
 Result<Transaction> PostgresLeaseStore::begin(Deadline deadline) {
+  kept_waiting_ = false;
+  hearing_.about_to_ask();
   if (connection_ && connection_->usable()) {
     auto begun = Transaction::begin(*connection_, bounded(deadline), deadline);
     // A connection that died while idle says nothing about the server: nothing was asked yet, so ask on a new
     // one.
     if (begun || connection_->usable() || begun.error().code != ErrorCode::kUnavailable) return begun;
   }
-  SN_ASSIGN(Connection fresh, Connection::open(options_, deadline));
-  connection_.emplace(std::move(fresh));
-  listening_ = listen_tried_ = false;
+  auto fresh = Connection::open(options_, deadline);
+  if (!fresh) {
+    kept_waiting_ = was_kept_waiting(fresh.error());
+    return std::move(fresh).error();
+  }
+  connection_.emplace(std::move(*fresh));
+  hearing_.connected(*connection_);
   return Transaction::begin(*connection_, bounded(deadline), deadline);
 }
 
@@ -187,38 +189,30 @@ Status PostgresLeaseStore::beat(Deadline deadline) {
   return {};
 }
 
-void PostgresLeaseStore::try_to_listen(Deadline deadline) {
-  if (!identity_.listen || listen_tried_ || listen_failures_ >= kProbes) return;
-  const Deadline enough = deadline_in(kProbeTime);
-  if (deadline < deadline_in(kShortestProbe)) return;
-  listen_tried_ = true;
-  const std::string probe = identity_.cluster_name + "\nprobe " + identity_.nonce;
-  auto heard = listen(*connection_, options_, probe, std::min(deadline, enough));
-  listening_ = heard && *heard;
-  if (!listening_) ++listen_failures_;
+void PostgresLeaseStore::rest() {
+  if (connection_ && connection_->usable() && !connection_->is_direct()) connection_->close();
 }
 
 Result<std::vector<std::string>> PostgresLeaseStore::wait(Deadline deadline, int wake_fd) {
-  if (connection_ && connection_->usable()) try_to_listen(deadline);
-  if (!connection_ || !connection_->usable()) {
-    pollfd woken{wake_fd, POLLIN, 0};
-    while (::poll(&woken, 1, poll_milliseconds(deadline)) == 0 && BootClock::now() < deadline) {
-    }
-    return std::vector<std::string>();
-  }
   const std::string own = identity_.cluster_name + "\n";
-  while (true) {
+  while (connection_ && connection_->usable()) {
+    const Deadline until = identity_.listen ? hearing_.advance(*connection_, deadline) : deadline;
+    if (!connection_->usable()) break;
     // Without LISTEN nothing comes, but the end of the connection is seen all the same.
-    SN_ASSIGN(auto payloads, connection_->notices(deadline, wake_fd));
-    if (payloads.empty()) return payloads;
+    SN_ASSIGN(const auto payloads, connection_->notices(until, wake_fd));
     std::vector<std::string> ours;
     for (const std::string& payload : payloads) {
-      if (payload.starts_with(own) && !payload.ends_with("\nprobe " + identity_.nonce))
-        ours.push_back(payload.substr(own.size()));
+      if (!hearing_.takes(payload) && payload.starts_with(own)) ours.push_back(payload.substr(own.size()));
     }
     // What is said to other clusters must not keep the caller from what it does in time.
-    if (!ours.empty() || BootClock::now() >= deadline) return ours;
+    const Deadline now = BootClock::now();
+    const bool woken = payloads.empty() && now < until;
+    if (!ours.empty() || woken || now >= deadline) return ours;
   }
+  pollfd woken{wake_fd, POLLIN, 0};
+  while (::poll(&woken, 1, poll_milliseconds(deadline)) == 0 && BootClock::now() < deadline) {
+  }
+  return std::vector<std::string>();
 }
 
 }  // namespace syncnode::postgres

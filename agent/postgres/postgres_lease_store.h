@@ -1,7 +1,8 @@
 // PostgresLeaseStore: the lease row over a connection of its own, so that no data transaction can delay a
-// renewal. Every call is one short transaction; a connection found dead is replaced at the next call. Refuses
-// to remember leadership: it keeps the highest epoch it ever saw, its host's id and nothing else. One thread
-// at a time.
+// renewal. Every call is one short transaction; a connection found dead is replaced at the next call. A
+// direct connection is kept and listens; one of a pooler is given back in rest(), since each may be one of
+// very few. Refuses to remember leadership: it keeps the highest epoch it ever saw, its host's id and nothing
+// else. One thread at a time; destruction joins a probe, 1 s at most.
 #pragma once
 
 #include <optional>
@@ -9,6 +10,7 @@
 
 #include "lease/lease_store.h"
 #include "postgres/connection.h"
+#include "postgres/hearing.h"
 
 namespace syncnode::postgres {
 
@@ -38,8 +40,10 @@ class PostgresLeaseStore final : public LeaseStore {
   Status beat(Deadline deadline) override;
   Result<std::vector<std::string>> wait(Deadline deadline, int wake_fd) override;
 
-  bool hears_notices() const override { return listening(); }
-  bool listening() const { return connection_ && connection_->usable() && listening_; }
+  void rest() override;
+
+  bool hears_notices() const override { return connection_ && connection_->usable() && hearing_.works(); }
+  bool kept_waiting() const override { return kept_waiting_; }
 
  private:
   Result<Transaction> begin(Deadline deadline);
@@ -47,7 +51,6 @@ class PostgresLeaseStore final : public LeaseStore {
                                     Deadline deadline);
   Result<std::optional<LeaseObservation>> read(Deadline deadline);
   Status know_host(Deadline deadline);
-  void try_to_listen(Deadline deadline);
   Error not_registered() const;
 
   const ConnectOptions options_;
@@ -56,9 +59,8 @@ class PostgresLeaseStore final : public LeaseStore {
   bool metadata_told_ = false;
   int64_t highest_seen_;
   std::optional<Connection> connection_;
-  bool listening_ = false;     // this connection
-  bool listen_tried_ = false;  // on this connection
-  int listen_failures_ = 0;    // probes that nobody heard, of all connections
+  Hearing hearing_;            // of that connection
+  bool kept_waiting_ = false;  // the last call
 };
 
 }  // namespace syncnode::postgres

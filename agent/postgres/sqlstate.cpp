@@ -83,6 +83,8 @@ constexpr std::array kTextRules = std::to_array<TextRule>({
     {"no such user", ErrorCode::kFailedPrecondition, kCheckUrl},
     {"max clients reached", ErrorCode::kUnavailable,
      "the pooler's client limit is reached; close other connections"},
+    {"query_wait_timeout", ErrorCode::kDeadlineExceeded,
+     "no server connection of the pool became free in time; a larger pool, or fewer SYNC_WORKERS"},
     {"MaxClients", ErrorCode::kUnavailable, "the pooler's client limit is reached; close other connections"},
     {"for connection option", ErrorCode::kInvalidArgument, kCheckUrl},
     {"invalid port number", ErrorCode::kInvalidArgument, kCheckUrl},

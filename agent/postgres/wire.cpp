@@ -65,6 +65,14 @@ Result<Ready> wait_ready(int socket, int cancel_fd, bool for_write, Deadline dea
   }
 }
 
+StopFd::StopFd(std::stop_token token)
+    : fd_(token.stop_possible() ? ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1),
+      on_stop_(std::move(token), [fd = fd_.get()] {
+        const uint64_t one = 1;
+        // The counter cannot overflow by one addition; nothing else can fail here.
+        static_cast<void>(!::write(fd, &one, sizeof one));
+      }) {}
+
 Wire::Wire(pg_conn* connection) : connection_(connection) {
   PQsetnonblocking(connection_, 1);
   PQsetNoticeReceiver(connection_, &count_notice, &notices_);
@@ -81,13 +89,7 @@ void Wire::close() {
 }
 
 void Wire::stop_with(std::stop_token token) {
-  on_stop_.reset();
-  cancel_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  on_stop_.emplace(std::move(token), [fd = cancel_.get()] {
-    const uint64_t one = 1;
-    // The counter cannot overflow by one addition; nothing else can fail here.
-    static_cast<void>(!::write(fd, &one, sizeof one));
-  });
+  stop_.emplace(std::move(token));
 }
 
 Error Wire::closed() const {
@@ -118,7 +120,7 @@ Result<Ready> Wire::wait(bool for_write, Deadline deadline) {
   if (connection_ == nullptr) return closed();
   const bool tls = PQsslInUse(connection_) != 0;
   const Deadline look = tls ? std::min(deadline, deadline_in(kTlsLook)) : deadline;
-  auto ready = wait_ready(PQsocket(connection_), cancel_.get(), for_write, look);
+  auto ready = wait_ready(PQsocket(connection_), stop_ ? stop_->get() : -1, for_write, look);
   if (ready) return ready;
   if (ready.error().code == ErrorCode::kDeadlineExceeded && BootClock::now() < deadline)
     return Ready{true, false};

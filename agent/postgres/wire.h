@@ -27,6 +27,20 @@ struct Ready {
 // poll(2) on one socket and (when >= 0) an eventfd. kDeadlineExceeded, or kCancelled when the eventfd fired.
 Result<Ready> wait_ready(int socket, int cancel_fd, bool for_write, Deadline deadline);
 
+// An eventfd that becomes readable when a stop is requested: what a wait can watch beside its socket. -1 when
+// none ever will be.
+class StopFd {
+ public:
+  explicit StopFd(std::stop_token token);
+  StopFd(const StopFd&) = delete;
+  StopFd& operator=(const StopFd&) = delete;
+  int get() const { return fd_.get(); }
+
+ private:
+  const UniqueFd fd_;
+  const std::stop_callback<std::function<void()>> on_stop_;
+};
+
 class Wire {
  public:
   // Takes an established connection.
@@ -76,8 +90,7 @@ class Wire {
 
   pg_conn* connection_;
   uint64_t notices_ = 0;
-  UniqueFd cancel_;
-  std::optional<std::stop_callback<std::function<void()>>> on_stop_;
+  std::optional<StopFd> stop_;
 };
 
 }  // namespace syncnode::postgres

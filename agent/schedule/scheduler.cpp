@@ -73,10 +73,15 @@ bool Scheduler::has_work(Deadline now) const {
 
 void Scheduler::finished(const Job& job, Outcome outcome, Deadline now) {
   running_.erase(job.client);
+  if (outcome == Outcome::kPostponed && !job.job_id.empty()) waiting_.push_back(job);
   auto found = slots_.find(job.client);
   if (found == slots_.end()) return;
   Slot& slot = found->second;
   const auto interval = slot.client.interval;
+  if (outcome == Outcome::kPostponed) {
+    slot.not_before = now;  // behind those that are due longer
+    return;
+  }
   if (outcome == Outcome::kFailed) {
     const auto longest = std::max(kLongestBackoff, interval);
     slot.backoff = slot.backoff.count() == 0 ? kFirstBackoff : std::min(slot.backoff * 2, longest);

@@ -34,7 +34,12 @@ struct Job {
   std::string triggered_by = "scheduled";
 };
 
-enum class Outcome { kSucceeded, kFailed, kCancelled };
+enum class Outcome {
+  kSucceeded,
+  kFailed,
+  kCancelled,
+  kPostponed,  // it did not get to begin, which is not its client's fault: it is as due as before
+};
 
 class Scheduler {
  public:

@@ -103,8 +103,7 @@ std::optional<LoadTask> LoadSender::next_task() {
 Status LoadSender::work() {
   auto first = next_task();
   if (!first) return {};
-  SN_ASSIGN(auto connection, postgres::Connection::open(options_, deadline_in(kStatementWait)));
-  connection.stop_with(stop_);
+  SN_ASSIGN(auto connection, postgres::Connection::open(options_, deadline_in(kStatementWait), stop_));
   for (auto task = std::move(first); task; task = next_task()) {
     uint64_t bytes = weight(*task);
     SN_TRY(perform(connection, *task));

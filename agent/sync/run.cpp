@@ -41,11 +41,12 @@ class ClientRun {
     progress_.phase("connecting");
     if (open && open->alive()) {
       connection_ = std::move(open);
+      connection_->stop_with(stop_.get_token());
     } else {
-      SN_ASSIGN(auto connection, postgres::Connection::open(connect_, deadline_in(kConnectWait)));
+      SN_ASSIGN(auto connection,
+                postgres::Connection::open(connect_, deadline_in(kConnectWait), stop_.get_token()));
       connection_.emplace(std::move(connection));
     }
-    connection_->stop_with(stop_.get_token());
     SN_ASSIGN(target_.deployment, find_deployment(*connection_, options_.client_name));
     if (options_.sqlite_path) target_.deployment.sqlite_path = *options_.sqlite_path;
     if (target_.deployment.sqlite_path.empty()) {
@@ -231,9 +232,9 @@ Result<Verified> run_verify(const RunOptions& options, Log& log, Progress& progr
 }
 
 Result<Verified> run_verify_under(const Term& term, const RunOptions& options, Log& log, Progress& progress,
-                                  const std::stop_token& stop) {
+                                  const std::stop_token& stop, std::optional<postgres::Connection> open) {
   ClientRun run(options, log, progress, stop);
-  SN_TRY(run.begin());
+  SN_TRY(run.begin(std::move(open)));
   run.work_under(term);
   return verified(run, run.context());
 }

@@ -107,6 +107,6 @@ struct Verified {
 Result<Verified> run_verify(const RunOptions& options, Log& log, Progress& progress,
                             const std::stop_token& stop);
 Result<Verified> run_verify_under(const Term& term, const RunOptions& options, Log& log, Progress& progress,
-                                  const std::stop_token& stop);
+                                  const std::stop_token& stop, std::optional<postgres::Connection> open = {});
 
 }  // namespace syncnode::sync

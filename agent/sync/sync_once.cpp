@@ -40,6 +40,7 @@ Status SyncOnce::run(RunReport& report) {
     snapshot_.reset();  // the snapshot never waits for the sender
     Status drained = sender_ ? sender_->finish() : Status();
     sender_.reset();
+    SN_TRY(connect_again(report));
     if (must_load_anew(why) || (!drained && must_load_anew(drained.error()))) {
       SN_TRY(discard_loads(Loads::kAll));
     } else if (!drained) {
@@ -106,6 +107,25 @@ Status SyncOnce::attempt(RunReport& report) {
   return ship_all(report);
 }
 
+// Behind a pooler a run holds one connection at any time: who holds one and waits for a second can wait for
+// itself, or for a neighbour who does the same. While the sender sends, this one has nothing to say.
+void SyncOnce::lend_connection() {
+  if (context_.connection.is_direct()) return;
+  context_.connection.close();
+  lent_ = true;
+}
+
+Status SyncOnce::connect_again(RunReport& report) {
+  if (!lent_ || context_.stop.stop_requested()) return {};
+  SN_ASSIGN(auto again,
+            postgres::Connection::open(context_.connect, deadline_in(kStatementWait), context_.stop));
+  report.bytes_sent += context_.connection.bytes_sent();
+  report.bytes_received += context_.connection.bytes_received();
+  context_.connection = std::move(again);
+  lent_ = false;
+  return {};
+}
+
 bool SyncOnce::nothing_to_ship() const {
   bool touched = false;
   for (const auto& table : shipment_.tables) touched = touched || table.change.touched || table.record_shape;
@@ -121,6 +141,7 @@ Status SyncOnce::ship_all(RunReport& report) {
     report.bytes_sent += sender_->bytes_sent();
     report.bytes_received += sender_->bytes_received();
     sender_.reset();
+    SN_TRY(connect_again(report));
   }
   if (context_.stop.stop_requested()) return stopped();
   report.generation = state_.generation;

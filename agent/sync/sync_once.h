@@ -77,6 +77,8 @@ class SyncOnce {
   Status vanished_table(const CopyTable& table, RunReport& report);
   Status skipped_tables();
   Result<int64_t> rows_in_copy(const std::string& table);
+  void lend_connection();
+  Status connect_again(RunReport& report);
   Status ship_all(RunReport& report);
   Status journal_tables(const RunReport& report, std::string_view status);
   bool nothing_to_ship() const;
@@ -93,6 +95,7 @@ class SyncOnce {
   std::vector<TableReading> readings_;
   bool rechecked_ = false;
   bool loaded_ = false;
+  bool lent_ = false;  // the connection is closed so that the sender can have one
 };
 
 }  // namespace syncnode::sync

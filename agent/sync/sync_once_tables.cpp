@@ -156,6 +156,7 @@ Result<TableShipment> SyncOnce::load_large(const SourceTable& table, ShapePlan p
     auto progress = [this](const std::string& name, int64_t rows) {
       context_.progress.table(name, rows, -1);
     };
+    lend_connection();
     sender_ = std::make_unique<LoadSender>(context_.connect, context_.target, journal_.job_id(),
                                            context_.stop, progress);
     context_.progress.phase("reading and loading");

@@ -1,2 +1,2 @@
--- Takes notice_listen back where nothing arrived. No parameters, no columns. postgres/notices.cpp.
+-- Takes notice_listen back where nothing arrived. No parameters, no columns. postgres/hearing.cpp.
 UNLISTEN sync_node

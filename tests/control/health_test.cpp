@@ -13,7 +13,7 @@ HealthFacts healthy_leader() {
   facts.leadership.is_leader = true;
   facts.now = BootClock::now();
   facts.started = facts.now - seconds(3600);
-  facts.contact = {true, facts.now - seconds(2), ""};
+  facts.contact = {true, false, facts.now - seconds(2), ""};
   facts.clients = std::vector<ClientFacts>{{"a", false, false, false, 1.5}, {"b", false, false, false, 0.0}};
   return facts;
 }
@@ -40,7 +40,7 @@ TEST(Health, AStandbyThatHearsTheDatabaseIsHealthyAndClaimsNothingAboutClients) 
 
 TEST(Health, WithoutTheDatabaseItIsDegradedAtOnceAndUnhealthyAfterALease) {
   auto facts = healthy_leader();
-  facts.contact = {false, facts.now - seconds(3), "connection refused"};
+  facts.contact = {false, false, facts.now - seconds(3), "connection refused"};
   auto view = judge(facts);
   EXPECT_EQ(view.status, HealthWord::kDegraded);
   ASSERT_EQ(view.reasons.size(), 1u);
@@ -49,6 +49,16 @@ TEST(Health, WithoutTheDatabaseItIsDegradedAtOnceAndUnhealthyAfterALease) {
   view = judge(facts);
   EXPECT_EQ(view.status, HealthWord::kUnhealthy);
   EXPECT_FALSE(view.database_reachable);
+}
+
+TEST(Health, WhomAPoolerKeepsWaitingIsLateAndDoesNotCallTheDatabaseGone) {
+  auto facts = healthy_leader();
+  facts.contact = {true, true, facts.now - seconds(13), "let in, but no statement was served in time"};
+  const auto view = judge(facts);
+  EXPECT_EQ(view.status, HealthWord::kDegraded);
+  EXPECT_TRUE(view.database_reachable);
+  ASSERT_EQ(view.reasons.size(), 1u);
+  EXPECT_EQ(view.reasons[0], "the pooler has had no server connection to spare for 13 s");
 }
 
 TEST(Health, ANodeThatNeverReachedItsDatabaseIsNotHealthy) {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -58,7 +59,9 @@ class FakeLeaseStore final : public LeaseStore {
   // The same before any call ("acquire", "take_over", "renew", "release", "observe", "beat") and after it: an
   // error after it is an answer that was lost.
   std::function<Status(std::string_view)> before, after;
-  bool hears = true;  // notices arrive
+  bool hears = true;   // notices arrive
+  bool waits = false;  // as behind a pooler that keeps its clients waiting
+  std::atomic<int> rests{0};
 
   Result<std::optional<Grant>> acquire(std::chrono::seconds lease, Deadline /*deadline*/) override {
     return take("acquire", lease, [this] { return lease_->expires <= BootClock::now(); });
@@ -127,6 +130,9 @@ class FakeLeaseStore final : public LeaseStore {
     }
     return call(after, "beat");
   }
+
+  void rest() override { ++rests; }
+  bool kept_waiting() const override { return waits; }
 
   Result<std::vector<std::string>> wait(Deadline deadline, int wake_fd) override {
     std::array<pollfd, 2> woken{pollfd{wake_fd, POLLIN, 0}, pollfd{bell_.get(), POLLIN, 0}};

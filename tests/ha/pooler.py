@@ -19,9 +19,9 @@ from support.private_postgres import die_with_parent, free_port  # noqa: E402
 
 
 class Pooler:
-    """`mode` is session or transaction; `size` server connections for the one role."""
+    """`mode` is session or transaction; `size` server connections for the one role; `wait`: seconds in which a client gets one."""
 
-    def __init__(self, mode: str, url: str, size: int = 2) -> None:
+    def __init__(self, mode: str, url: str, size: int = 2, wait: int = 120) -> None:
         parts = urlsplit(url)
         self.directory = Path(tempfile.mkdtemp(prefix='sync-node-pooler.'))
         self.port = free_port()
@@ -29,7 +29,7 @@ class Pooler:
         (self.directory / 'pgbouncer.ini').write_text(
             f'[databases]\nsync = host=127.0.0.1 port={parts.port} dbname=sync\n[pgbouncer]\npool_mode = {mode}\n'
             f'listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\nauth_type = scram-sha-256\n'
-            f'auth_file = {self.directory}/users\ndefault_pool_size = {size}\nmax_client_conn = 200\nlogfile = {self.directory}/log\n')
+            f'auth_file = {self.directory}/users\ndefault_pool_size = {size}\nquery_wait_timeout = {wait}\nmax_client_conn = 200\nlogfile = {self.directory}/log\n')
         self.url = url.replace(f':{parts.port}/', f':{self.port}/')
         command = ['pgbouncer', '-q', str(self.directory / 'pgbouncer.ini')]
         if os.geteuid() == 0:

@@ -181,6 +181,31 @@ TEST_F(ElectionFault, F19_ALateReleaseOfAnEarlierTermChangesNothing) {
   EXPECT_TRUE(a->renew(second.term, 30s, soon()));
 }
 
+TEST_F(ElectionFault, F20_WhoIsToldOfAReleaseThatWasNoneTakesNothing) {
+  // I2, I5, I8: the notice names the very term, so the standby tries at once; the row refuses it.
+  auto a = cluster_.node('a', 1);
+  ASSERT_TRUE(a->elected_at());
+  auto b = cluster_.node('b', 2);
+  const auto has_heard_of = [&](uint64_t attempts) {
+    for (const Deadline end = soon(); BootClock::now() < end;) {
+      if (b->facts().hears_notices && b->facts().leader_nonce == a->facts().leader_nonce &&
+          b->facts().attempts >= attempts)
+        return true;
+    }
+    return false;
+  };
+  ASSERT_TRUE(has_heard_of(0));
+  auto liar = cluster_.connect();
+  ASSERT_TRUE(liar.simple("SELECT pg_notify('sync_node', '" + cluster_.cluster.name +
+                              "' || E'\\nlease released " + a->facts().leader_nonce + "')",
+                          soon()));
+  EXPECT_TRUE(has_heard_of(1)) << "it was not even tried";
+  EXPECT_EQ(b->facts().failures, 1U);
+  EXPECT_EQ(b->facts().leader_id, a->facts().leader_id);
+  EXPECT_EQ(a->times_elected(), 1U);
+  EXPECT_EQ(b->times_elected(), 0U);
+}
+
 TEST_F(ElectionFault, F20_ANoticeStormIsNoStatementStorm) {
   // I5, I8: hints make a node look, at most four times a second, and never elect or depose anybody.
   auto a = cluster_.node('a', 1);

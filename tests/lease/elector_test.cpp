@@ -232,6 +232,55 @@ TEST_F(ElectorTest, AFollowerKnowsWhoLeadsAndForHowLong) {
   EXPECT_TRUE(listener_.notices(1));
 }
 
+TEST_F(ElectorTest, ALeaderKeepsWhatItRenewsWithAStandbyGivesItBackBetweenLooks) {
+  auto leading = store();
+  const auto* leader = leading.get();
+  auto elector = start(std::move(leading));
+  ASSERT_TRUE(listener_.elected(1));
+  EXPECT_FALSE(listener_.deposed(1, 2500ms));  // renewals, and the loop's own turns
+  EXPECT_EQ(leader->rests, 0);
+  Listener other;
+  auto following = std::make_unique<test::FakeLeaseStore>(row_, "host-1", "openwebui-sync-node-b", "n2");
+  const auto* follower = following.get();
+  ElectionTimes slow = kQuick;
+  slow.keeper = {.attempt = 200ms, .renew_every = 3s, .step_down = 10s, .lease = 12s};
+  const auto standby =
+      *Elector::start(std::move(following), {"host-1", "openwebui-sync-node-b", "n2"}, slow, other);
+  const Deadline end = deadline_in(5s);
+  while (follower->rests == 0 && BootClock::now() < end) {
+  }
+  EXPECT_GT(follower->rests, 0);
+}
+
+TEST_F(ElectorTest, WhomAPoolerKeepsWaitingDoesNotCallTheDatabaseGoneBeforeALeaseHasPassed) {
+  test::FakeLeaseStore other(row_, "host-1", "openwebui-sync-node-b", "n2");
+  ASSERT_TRUE(other.acquire(30s, deadline_in(1s)));
+  auto own = store();
+  own->waits = true;
+  own->before = [&](std::string_view) -> Status {
+    if (!broken_) return {};
+    return Error{ErrorCode::kDeadlineExceeded, "let in, but not served", ""};
+  };
+  const auto elector = start(std::move(own));
+  const auto seen = [&](auto what) {
+    for (const Deadline end = deadline_in(10s); BootClock::now() < end;) {
+      if (what(elector->facts())) return true;
+    }
+    return false;
+  };
+  ASSERT_TRUE(seen([](const auto& facts) { return facts.database_reachable; }));
+  broken_ = true;
+  const Deadline broke = BootClock::now();
+  ASSERT_TRUE(seen([](const auto& facts) { return facts.kept_waiting; }));
+  EXPECT_TRUE(elector->facts().database_reachable);
+  EXPECT_FALSE(elector->facts().last_error.empty());
+  ASSERT_TRUE(seen([](const auto& facts) { return !facts.database_reachable; }));
+  EXPECT_GT(BootClock::now() - broke, kQuick.keeper.lease - kQuick.keeper.renew_every - 200ms);
+  EXPECT_FALSE(elector->facts().kept_waiting);
+  broken_ = false;
+  EXPECT_TRUE(seen([](const auto& facts) { return facts.database_reachable && !facts.kept_waiting; }));
+}
+
 TEST_F(ElectorTest, AnExpiredLeaseThatStillMovesIsNotTaken) {
   // F12: the server's clock says expired, the holder renews all the same; only silence over 1.2 renewals
   // counts.

@@ -232,20 +232,6 @@ TEST_F(KilledLeader, F39_ThroughATransactionPoolerWithBackEndsSwitched) {
   EXPECT_TRUE(a->elector().may_act());
   ASSERT_TRUE(a->elector().stop(deadline_in(2s)));
   EXPECT_TRUE(b->elected_at(1, 3s)) << "polling alone finds a released lease";
-  postgres::PostgresLeaseStore store({url, "probe"}, cluster_.identity('c', 9));
-  ASSERT_TRUE(store.observe(soon()));
-  ASSERT_TRUE(store.wait(deadline_in(1500ms), -1));
-  EXPECT_FALSE(store.listening()) << "believes to hear through a transaction-mode pooler";
-  postgres::PostgresLeaseStore direct({cluster_.cluster.url, "probe"}, cluster_.identity('c', 9));
-  ASSERT_TRUE(direct.observe(soon()));
-  ASSERT_TRUE(direct.wait(deadline_in(300ms), -1));
-  EXPECT_TRUE(direct.listening());
-  const PrivatePooler session("session", {cluster_.cluster.url});
-  postgres::PostgresLeaseStore probed({session.url(cluster_.cluster.url), "probe"},
-                                      cluster_.identity('c', 9));
-  ASSERT_TRUE(probed.observe(soon()));
-  ASSERT_TRUE(probed.wait(deadline_in(1500ms), -1));
-  EXPECT_TRUE(probed.listening()) << "a session-mode pooler passes notices on";
 }
 
 TEST_F(KilledLeader, F45_AnEpochWithoutASuccessorIsAnErrorAndNoLoop) {

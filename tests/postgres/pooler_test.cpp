@@ -1,7 +1,9 @@
 // The same calls through PgBouncer, in session and in transaction mode: nothing we do needs a session.
 #include <gtest/gtest.h>
 
+#include <stop_token>
 #include <string>
+#include <thread>
 
 #include "postgres/connection.h"
 #include "postgres/fence.h"
@@ -97,6 +99,34 @@ TEST_P(PoolerTest, LeaseAndFenceWork) {
   ASSERT_TRUE(transaction->commit(soon()));
   ASSERT_TRUE(store.release(term, soon()));
   EXPECT_LE(store.observe(soon())->remaining, 0ms);
+}
+
+TEST_P(PoolerTest, IsToldFromADirectConnection) {
+  EXPECT_FALSE(must_open(pooler_->url(cluster_.url)).is_direct());
+  EXPECT_TRUE(must_open(cluster_.url).is_direct());
+}
+
+TEST(Pooler, WhomAFullPoolKeepsWaitingKnowsWhyAndCanBeStopped) {
+  test::PrivatePostgres& server = test::PrivatePostgres::shared();
+  const auto cluster = server.create_cluster("full-pool");
+  const test::PrivatePooler pooler("session", {cluster.url}, "", 1);
+  const ConnectOptions options{pooler.url(cluster.url), "t"};
+  Connection holder = must_open(options.url);
+  std::stop_source stop;
+  std::jthread stopper([&] {
+    const auto late = Connection::open(options, deadline_in(300ms));
+    ASSERT_FALSE(late);
+    EXPECT_EQ(late.error().code, ErrorCode::kDeadlineExceeded) << late.error().to_string();
+    EXPECT_TRUE(was_kept_waiting(late.error())) << late.error().to_string();
+    stop.request_stop();
+  });
+  const Deadline begun = BootClock::now();
+  const auto stopped = Connection::open(options, soon(), stop.get_token());
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, ErrorCode::kCancelled) << stopped.error().to_string();
+  EXPECT_LT(BootClock::now() - begun, 5s);
+  holder.close();
+  EXPECT_TRUE(Connection::open(options, soon())) << "those who gave up are not served";
 }
 
 TEST(Pooler, ThatLogsInAsSomebodyElseIsRefused) {

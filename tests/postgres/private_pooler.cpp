@@ -53,7 +53,7 @@ UniqueFd notify_socket(const std::string& path) {
 }  // namespace
 
 PrivatePooler::PrivatePooler(const std::string& mode, const std::vector<std::string>& users,
-                             const std::string& forced_user) {
+                             const std::string& forced_user, int size) {
   std::string pattern = (std::filesystem::temp_directory_path() / "sync-node-pooler.XXXXXX").string();
   must(::mkdtemp(pattern.data()) != nullptr, "mkdtemp");
   directory_ = pattern;
@@ -68,7 +68,7 @@ PrivatePooler::PrivatePooler(const std::string& mode, const std::vector<std::str
   if (!forced_user.empty()) settings << " user=" << forced_user;
   settings << "\n[pgbouncer]\npool_mode = " << mode << "\nlisten_addr =\nlisten_port = " << kPort
            << "\nunix_socket_dir = " << directory_ << "\nauth_type = trust\nauth_file = " << directory_
-           << "/users\ndefault_pool_size = 4\nlogfile = " << directory_ << "/log\n";
+           << "/users\ndefault_pool_size = " << size << "\nlogfile = " << directory_ << "/log\n";
   settings.close();
   const UniqueFd notify = notify_socket(directory_ + "/notify");
   std::vector<std::string> arguments{"pgbouncer", "-q"};

@@ -12,9 +12,9 @@ namespace syncnode::test {
 class PrivatePooler {
  public:
   // `mode` is "session" or "transaction"; `users` are URLs whose user and password the pooler may use.
-  // `forced_user` makes it log in as that user whoever asks.
+  // `forced_user` makes it log in as that user whoever asks; `size` server connections for each user.
   PrivatePooler(const std::string& mode, const std::vector<std::string>& users,
-                const std::string& forced_user = "");
+                const std::string& forced_user = "", int size = 4);
   ~PrivatePooler();
   PrivatePooler(const PrivatePooler&) = delete;
   PrivatePooler& operator=(const PrivatePooler&) = delete;

@@ -74,6 +74,27 @@ TEST(Scheduler, WhatWasAskedForComesFirstButNeverBesideTheSameClient) {
   EXPECT_EQ(scheduler.next(kStart).job->job_id, "1");
 }
 
+TEST(Scheduler, AJobThatDidNotGetToBeginIsNoFailureAndStaysAsDue) {
+  Scheduler scheduler(1, 1);
+  scheduler.listed({client("a", -9), client("b", -5)}, kStart);
+  auto job = *scheduler.next(kStart).job;
+  ASSERT_EQ(job.client, "a");
+  scheduler.finished(job, Outcome::kPostponed, kStart);
+  EXPECT_FALSE(scheduler.is_failing("a"));
+  job = *scheduler.next(kStart).job;
+  EXPECT_EQ(job.client, "b") << "others have their turn meanwhile";
+  scheduler.finished(job, Outcome::kSucceeded, kStart);
+  EXPECT_EQ(scheduler.next(kStart).job->client, "a");
+}
+
+TEST(Scheduler, WhatWasAskedForAndDidNotGetToBeginIsStillAskedFor) {
+  Scheduler scheduler(1, 1);
+  scheduler.requested(asked("a", "1"));
+  scheduler.finished(*scheduler.next(kStart).job, Outcome::kPostponed, kStart);
+  EXPECT_EQ(scheduler.waiting(), 1u);
+  EXPECT_EQ(scheduler.next(kStart).job->job_id, "1");
+}
+
 TEST(Scheduler, AskingTwiceWithOneIdIsAskingOnceAndCanBeWithdrawn) {
   Scheduler scheduler(5, 1);
   scheduler.requested(asked("a", "1"));

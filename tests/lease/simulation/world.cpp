@@ -232,11 +232,18 @@ void World::serve(Node& node, const lease::Decision& decision, Deadline sent, Na
   if (said == Answer::kDown) {
     return error(server_.row_exists() ? ErrorCode::kUnavailable : ErrorCode::kFailedPrecondition);
   }
-  if (matched) {
+  // Now and then somebody says it of a term that goes on.
+  const bool forged = chaos_ && decision.what == Action::kObserve && happens(0.02);
+  if (matched || forged) {
+    const std::string nonce = forged ? row.nonce : decision.term.nonce;
     for (auto& other : nodes_) {
-      if (other.get() == &node || !other->up || !happens(0.7)) continue;
-      on_node(*other, delay(), [this, &peer = *other] {
-        peer.election->hint();
+      if ((other.get() == &node && !forged) || !other->up || !happens(0.7)) continue;
+      on_node(*other, delay(), [this, &peer = *other, nonce] {
+        if (happens(0.2)) {
+          peer.election->hint();
+        } else {
+          peer.election->told_released(nonce, local(peer), chance());
+        }
         turn(peer);
       });
     }
