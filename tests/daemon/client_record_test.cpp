@@ -20,7 +20,7 @@ class ClientRecordTest : public ::testing::Test {
     directory_ = ::mkdtemp(name.data());
     write("", 100);
   }
-  ~ClientRecordTest() override { std::filesystem::remove_all(directory_); }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
 
   // The database, or with "-wal" its log, last written at this second of the test's clock.
   void write(const std::string& suffix, int64_t second) const {
