@@ -107,7 +107,7 @@ class PeerTest : public ::testing::Test {
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
     directory_ = pattern;
   }
-  ~PeerTest() override { std::filesystem::remove_all(directory_); }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
   std::unique_ptr<PeerWatch> watch(const std::string& directory) {
     auto started = PeerWatch::start(directory, "node-b", seen_.callbacks());
     if (!started) throw std::runtime_error(started.error().to_string());
