@@ -40,7 +40,10 @@ Child::~Child() {
 }
 
 void Child::signal(int number) const {
-  if (pid_ > 0) ::kill(pid_, number);
+  if (pid_ <= 0 || ::kill(pid_, number) != 0 || number != SIGSTOP) return;
+  // One of its threads has to run to stop the others; until then they go on.
+  int status = 0;
+  ::waitpid(pid_, &status, WUNTRACED);
 }
 
 void Child::kill_and_wait() {

@@ -20,7 +20,7 @@ class Child {
   Child& operator=(const Child&) = delete;
 
   pid_t pid() const { return pid_; }
-  void signal(int number) const;
+  void signal(int number) const;  // SIGSTOP: returns when the process stands still
   void kill_and_wait();
   std::string line();  // of its standard output; "" at the end
 
