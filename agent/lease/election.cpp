@@ -164,8 +164,11 @@ Decision Election::claim(Deadline now) const {
     return take;
   }
   if (now < claim_at_) return wait_until(claim_at_, "the lease is free; taking it in a moment");
-  return simply(Action::kAcquire, row_->released ? "the lease was given back: taking it"
-                                                 : "the lease ran out and nobody renews it: taking it");
+  Decision acquire =
+      simply(Action::kAcquire, row_->released ? "the lease was given back: taking it"
+                                              : "the lease ran out and nobody renews it: taking it");
+  acquire.given_back = row_->released;
+  return acquire;
 }
 
 Decision Election::look_or_wait(Deadline now, std::string why) const {

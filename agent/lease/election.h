@@ -48,6 +48,7 @@ struct Decision {
   Deadline until{};
   Term term;
   LeaseObservation dead;
+  bool given_back = false;  // kAcquire: only a lease that was given back may be taken
   std::string sentence;
 };
 

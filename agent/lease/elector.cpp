@@ -249,8 +249,9 @@ void Elector::act(const Decision& decision) {
 void Elector::take(const Decision& decision, Deadline sent, Deadline deadline) {
   ++draft_.attempts;
   const auto lease = election_.times().keeper.lease;
-  auto grant = decision.what == Action::kAcquire ? store_->acquire(lease, deadline)
-                                                 : store_->take_over(decision.dead, lease, deadline);
+  auto grant = decision.what == Action::kTakeOver ? store_->take_over(decision.dead, lease, deadline)
+               : decision.given_back              ? store_->acquire_released(lease, deadline)
+                                                  : store_->acquire(lease, deadline);
   if (!grant || !*grant) ++draft_.failures;
   if (!grant) return failed(grant.error(), sent);
   contact();

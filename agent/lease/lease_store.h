@@ -39,6 +39,8 @@ class LeaseStore {
   // Takes an expired or released lease. Nothing: somebody else holds it. Not idempotent: on kOutcomeUnknown
   // observe() and compare the nonce.
   virtual Result<std::optional<Grant>> acquire(std::chrono::seconds lease, Deadline deadline) = 0;
+  // The same of a lease that was given back; one that merely ran out is not taken.
+  virtual Result<std::optional<Grant>> acquire_released(std::chrono::seconds lease, Deadline deadline) = 0;
   // Takes the lease of a holder whose process is proven dead, expired or not: only while the row still shows
   // exactly that term (leader, host, epoch, nonce). Nothing: it does not. Not idempotent either.
   virtual Result<std::optional<Grant>> take_over(const LeaseObservation& dead, std::chrono::seconds lease,

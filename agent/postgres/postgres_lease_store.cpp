@@ -73,24 +73,36 @@ Result<Transaction> PostgresLeaseStore::begin(Deadline deadline) {
 }
 
 Result<std::optional<Grant>> PostgresLeaseStore::acquire(std::chrono::seconds lease, Deadline deadline) {
-  return take(nullptr, lease, deadline);
+  return take(sql::lease_acquire, nullptr, lease, deadline);
+}
+
+Result<std::optional<Grant>> PostgresLeaseStore::acquire_released(std::chrono::seconds lease,
+                                                                  Deadline deadline) {
+  return take(sql::lease_acquire_released, nullptr, lease, deadline);
 }
 
 Result<std::optional<Grant>> PostgresLeaseStore::take_over(const LeaseObservation& dead,
                                                            std::chrono::seconds lease, Deadline deadline) {
-  return take(&dead, lease, deadline);
+  return take(sql::lease_take_over, &dead, lease, deadline);
 }
 
-Result<std::optional<Grant>> PostgresLeaseStore::take(const LeaseObservation* dead,
+// Inside the transaction that takes the lease.
+Status PostgresLeaseStore::end_older_writers(const LeaseObservation* dead, Deadline deadline) {
+  const std::string epoch = dead == nullptr ? "" : std::to_string(dead->epoch);
+  const std::string nonce = dead == nullptr ? "" : dead->nonce;
+  SN_ASSIGN(const Rows ended,
+            connection_->query(sql::terminate_older_backends,
+                               {Param::text(identity_.cluster_name), maybe(epoch), maybe(nonce)}, deadline));
+  return {};
+}
+
+Result<std::optional<Grant>> PostgresLeaseStore::take(const char* statement, const LeaseObservation* dead,
                                                       std::chrono::seconds lease, Deadline deadline) {
   SN_TRY(know_host(deadline));
   SN_ASSIGN(Transaction transaction, begin(deadline));
+  // Who gave a lease back had ended its work before.
+  if (statement != sql::lease_acquire_released) SN_TRY(end_older_writers(dead, deadline));
   const std::string dead_epoch = dead == nullptr ? "" : std::to_string(dead->epoch);
-  const std::string dead_nonce = dead == nullptr ? "" : dead->nonce;
-  SN_ASSIGN(const Rows ended,
-            connection_->query(sql::terminate_older_backends,
-                               {Param::text(identity_.cluster_name), maybe(dead_epoch), maybe(dead_nonce)},
-                               deadline));
   const std::string seconds = std::to_string(lease.count());
   const std::string seen = std::to_string(highest_seen_);
   std::vector<Param> params{Param::text(identity_.cluster_name),
@@ -101,11 +113,10 @@ Result<std::optional<Grant>> PostgresLeaseStore::take(const LeaseObservation* de
                             Param::text(seen)};
   if (dead != nullptr) {
     params.insert(params.end(), {Param::text(dead->leader_id), maybe(dead->leader_host_id),
-                                 Param::text(dead_epoch), Param::text(dead_nonce)});
+                                 Param::text(dead_epoch), Param::text(dead->nonce)});
   }
   const Deadline sent = BootClock::now();
-  SN_ASSIGN(const Rows row, connection_->query(dead == nullptr ? sql::lease_acquire : sql::lease_take_over,
-                                               params, deadline));
+  SN_ASSIGN(const Rows row, connection_->query(statement, params, deadline));
   if (row.count() == 0) {
     SN_ASSIGN(const std::optional<LeaseObservation> holder, read(deadline));
     if (!holder) return not_registered();

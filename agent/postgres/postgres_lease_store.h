@@ -32,6 +32,7 @@ class PostgresLeaseStore final : public LeaseStore {
 
   // kFailedPrecondition when the cluster is not registered for this login.
   Result<std::optional<Grant>> acquire(std::chrono::seconds lease, Deadline deadline) override;
+  Result<std::optional<Grant>> acquire_released(std::chrono::seconds lease, Deadline deadline) override;
   Result<std::optional<Grant>> take_over(const LeaseObservation& dead, std::chrono::seconds lease,
                                          Deadline deadline) override;
   Result<Grant> renew(const Term& term, std::chrono::seconds lease, Deadline deadline) override;
@@ -47,8 +48,9 @@ class PostgresLeaseStore final : public LeaseStore {
 
  private:
   Result<Transaction> begin(Deadline deadline);
-  Result<std::optional<Grant>> take(const LeaseObservation* dead, std::chrono::seconds lease,
-                                    Deadline deadline);
+  Status end_older_writers(const LeaseObservation* dead, Deadline deadline);
+  Result<std::optional<Grant>> take(const char* statement, const LeaseObservation* dead,
+                                    std::chrono::seconds lease, Deadline deadline);
   Result<std::optional<LeaseObservation>> read(Deadline deadline);
   Status know_host(Deadline deadline);
   Error not_registered() const;

@@ -1,4 +1,4 @@
--- Takes an expired or released lease: the only statement that changes the epoch.
+-- Takes an expired or released lease. Only this, lease_acquire_released and lease_take_over change the epoch.
 -- $1 cluster, $2 leader id, $3 host id or NULL, $4 nonce, $5 lease in seconds, $6 highest epoch ever seen.
 -- Columns: epoch, milliseconds left (measured after any wait for a lock). No row: somebody holds it, or no such cluster.
 -- PostgresLeaseStore::acquire. The row lock waits for a fenced writer that is about to commit.

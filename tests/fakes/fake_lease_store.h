@@ -67,6 +67,10 @@ class FakeLeaseStore final : public LeaseStore {
     return take("acquire", lease, [this] { return lease_->expires <= BootClock::now(); });
   }
 
+  Result<std::optional<Grant>> acquire_released(std::chrono::seconds lease, Deadline /*deadline*/) override {
+    return take("acquire", lease, [this] { return lease_->expires == Deadline{}; });
+  }
+
   Result<std::optional<Grant>> take_over(const LeaseObservation& dead, std::chrono::seconds lease,
                                          Deadline /*deadline*/) override {
     return take("take_over", lease, [&] {

@@ -189,7 +189,8 @@ def F42_no_descriptor_is_left(world: World) -> None:
     finally:
         for guest in guests:
             guest.close()
-    until('it to answer again', 20, lambda: leader.health()['status'] == 'healthy')
+    # Clients that failed meanwhile back off: 5, 10, 20 s.
+    until('it to answer again', 60, lambda: leader.health()['status'] == 'healthy')
 
 
 FAULTS: List[Callable[[World], None]] = [

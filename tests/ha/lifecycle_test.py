@@ -81,6 +81,8 @@ def F33_the_bus_dies_and_comes_back(product: Product, bus: PrivateBus) -> None:
             node.start()
         leader = until('a leader', 15, lambda: leader_of(product))
         epoch = product.psql('SELECT epoch FROM sync_metadata.leader_election')
+        for node in nodes:
+            until('a healthy node', 15, lambda: node.health()['status'] == 'healthy')
         bus.kill()
         Path(bus.address.split('=')[1]).unlink(missing_ok=True)
         for node in nodes:

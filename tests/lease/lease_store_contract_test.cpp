@@ -111,6 +111,18 @@ TYPED_TEST(LeaseStoreContract, ReleaseLetsTheNextOneInWithAHigherEpoch) {
   EXPECT_EQ(second.term.epoch, first.term.epoch + 1);
 }
 
+TYPED_TEST(LeaseStoreContract, WhatMerelyRanOutIsNotTakenAsGivenBack) {
+  const Grant first = this->must_acquire(*this->a_);
+  EXPECT_FALSE(this->b_->acquire_released(30s, soon())->has_value()) << "held";
+  this->row_.expire();
+  EXPECT_FALSE(this->b_->acquire_released(30s, soon())->has_value()) << "ran out";
+  const Grant second = this->must_acquire(*this->b_);
+  ASSERT_TRUE(this->b_->release(second.term, soon()));
+  const auto third = this->a_->acquire_released(30s, soon());
+  ASSERT_TRUE(third && third->has_value());
+  EXPECT_EQ((*third)->term.epoch, first.term.epoch + 2);
+}
+
 TYPED_TEST(LeaseStoreContract, AnExpiredLeaseCanBeTakenAndItsOldTermIsFenced) {
   const Grant first = this->must_acquire(*this->a_);
   this->row_.expire();

@@ -19,11 +19,12 @@ bool SimulatedServer::blocked() const {
   return std::any_of(writers_.begin(), writers_.end(), [](const auto& one) { return one.second.fenced; });
 }
 
-Answer SimulatedServer::take(Nanoseconds now, const Caller& caller, const LeaseObservation* dead,
+Answer SimulatedServer::take(Nanoseconds now, const Caller& caller, const lease::Decision& decision,
                              Nanoseconds lease, bool end_writers, Granted& granted) {
+  const LeaseObservation* dead = decision.what == lease::Action::kTakeOver ? &decision.dead : nullptr;
   end_idle_writers(now);
   if (!up_ || !exists_) return Answer::kDown;
-  const bool expired = expires_ <= clock(now);
+  const bool expired = decision.given_back ? expires_ == 0 : expires_ <= clock(now);
   const bool is_dead = dead != nullptr && leader_id_ == dead->leader_id && epoch_ == dead->epoch &&
                        nonce_ == dead->nonce && host_id_ == dead->leader_host_id;
   if (end_writers) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "lease/election.h"
 #include "lease/lease_store.h"
 #include "lease/simulation/oracle.h"
 
@@ -39,7 +40,7 @@ class SimulatedServer {
  public:
   SimulatedServer(Mutant mutant, Oracle& oracle) : mutant_(mutant), oracle_(oracle) {}
 
-  Answer take(Nanoseconds now, const Caller& caller, const LeaseObservation* dead, Nanoseconds lease,
+  Answer take(Nanoseconds now, const Caller& caller, const lease::Decision& decision, Nanoseconds lease,
               bool end_writers, Granted& granted);
   Answer renew(Nanoseconds now, const Term& term, Nanoseconds lease, Granted& granted);
   Answer release(Nanoseconds now, const Term& term, bool& matched);

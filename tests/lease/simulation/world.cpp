@@ -209,8 +209,7 @@ void World::serve(Node& node, const lease::Decision& decision, Deadline sent, Na
   switch (decision.what) {
     case Action::kAcquire:
     case Action::kTakeOver:
-      said = server_.take(now_, caller, decision.what == Action::kTakeOver ? &decision.dead : nullptr,
-                          of(times_.keeper.lease), happens(0.5), granted);
+      said = server_.take(now_, caller, decision, of(times_.keeper.lease), happens(0.5), granted);
       break;
     case Action::kRenew:
       said = server_.renew(now_, decision.term, of(times_.keeper.lease), granted);
