@@ -213,8 +213,12 @@ def wide(args: argparse.Namespace) -> None:
 def open_as_app(path: str, journal: str) -> sqlite3.Connection:
     """A connection as the application opens it, journal_mode set every time."""
     connection = sqlite3.connect(path, timeout=5.0, isolation_level=None)
-    for pragma in APP_PRAGMAS if journal == 'app' else LEGACY_PRAGMAS:
-        connection.execute('PRAGMA ' + pragma)
+    try:
+        for pragma in APP_PRAGMAS if journal == 'app' else LEGACY_PRAGMAS:
+            connection.execute('PRAGMA ' + pragma)
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
@@ -226,27 +230,36 @@ class Mutator:
         self.latencies: List[float] = []
         self.busy = 0
         self.counts: Dict[str, int] = {}
-        connection = open_as_app(path, journal)
+        self.patiently(self.look)
+        # Ids must be new ones however often the same seed is used on the same file.
+        self.values = Values(zlib.crc32(repr((seed, self.chats, self.messages)).encode()))
+
+    def look(self, connection: sqlite3.Connection) -> None:
         self.columns = columns_of(connection)
         self.users = [row[0] for row in connection.execute('SELECT id FROM "user"')]
         self.chats = [row[0] for row in connection.execute('SELECT id FROM chat ORDER BY id')]
         self.messages = [row[0] for row in connection.execute('SELECT id FROM message ORDER BY id LIMIT 5000')]
-        connection.close()
-        # Ids must be new ones however often the same seed is used on the same file.
-        self.values = Values(zlib.crc32(repr((seed, self.chats, self.messages)).encode()))
 
     def transaction(self, kind: str, *statements: Statement) -> None:
-        """Opens, begins, writes, commits, closes; a busy database is tried again as the application's pool would."""
+        """Opens, begins, writes, commits, closes."""
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute('BEGIN IMMEDIATE')
+            for sql, parameters in statements:
+                connection.execute(sql, tuple(parameters))
+            connection.execute('COMMIT')
+
         started = time.perf_counter()
+        self.patiently(write)
+        self.latencies.append(time.perf_counter() - started)
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+
+    def patiently(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        """A busy database is tried again as the application's pool would."""
         while True:
             connection = None
             try:
                 connection = open_as_app(self.path, self.journal)
-                connection.execute('BEGIN IMMEDIATE')
-                for sql, parameters in statements:
-                    connection.execute(sql, tuple(parameters))
-                connection.execute('COMMIT')
-                break
+                return work(connection)
             except sqlite3.OperationalError as error:
                 if 'locked' not in str(error) and 'busy' not in str(error):
                     raise
@@ -254,8 +267,6 @@ class Mutator:
             finally:
                 if connection is not None:
                     connection.close()
-        self.latencies.append(time.perf_counter() - started)
-        self.counts[kind] = self.counts.get(kind, 0) + 1
 
     def active(self) -> None:
         self.transaction('user.update', ('UPDATE "user" SET last_active_at = ? WHERE id = ?',
