@@ -21,12 +21,6 @@ Error spool_error(std::string_view doing) {
 
 }  // namespace
 
-Result<Spool> Spool::create(const std::string& directory) {
-  UniqueFd fd(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (!fd.valid()) return spool_error("creating");
-  return Spool(std::move(fd));
-}
-
 Status Spool::append(std::string_view bytes) {
   size_ += bytes.size();
   buffer_.append(bytes);
@@ -34,6 +28,10 @@ Status Spool::append(std::string_view bytes) {
 }
 
 Status Spool::write_out() {
+  if (!fd_.valid()) {
+    fd_.reset(::open(directory_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    if (!fd_.valid()) return spool_error("creating");
+  }
   std::string_view left = buffer_;
   while (!left.empty()) {
     ssize_t written = ::write(fd_.get(), left.data(), left.size());
@@ -45,13 +43,20 @@ Status Spool::write_out() {
 }
 
 Status Spool::rewind() {
-  if (!reading_) SN_TRY(write_out());
+  if (!reading_ && fd_.valid()) SN_TRY(write_out());
   reading_ = true;
+  offset_ = 0;
+  if (!fd_.valid()) return {};
   if (::lseek(fd_.get(), 0, SEEK_SET) != 0) return spool_error("rewinding");
   return {};
 }
 
 Result<std::string_view> Spool::read(size_t limit) {
+  if (!fd_.valid()) {
+    const auto next = std::string_view(buffer_).substr(offset_, limit);
+    offset_ += next.size();
+    return next;
+  }
   buffer_.resize(limit);
   while (true) {
     ssize_t got = ::read(fd_.get(), buffer_.data(), limit);

@@ -1,6 +1,7 @@
-// Spool: an append-only local file between reading and shipping, so that a read transaction never waits for
-// the network. Unlinked from birth: a crash leaves nothing behind. Written by one thread; after rewind() read
-// by one thread.
+// Spool: what was read and is not shipped yet, so that a read transaction never waits for the network: a
+// buffer, and a local file once that is full, so that many small tables need neither disk nor descriptors.
+// Unlinked from birth: a crash leaves nothing behind. Written by one thread; after rewind() read by one
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,8 @@ namespace syncnode::sync {
 
 class Spool {
  public:
-  static Result<Spool> create(const std::string& directory);
+  // Nothing is opened yet; a `directory` that cannot take the file is an error of append().
+  explicit Spool(std::string directory) : directory_(std::move(directory)) {}
 
   Status append(std::string_view bytes);
   // Ends writing and goes back to the start; may be called again to read anew.
@@ -24,12 +26,13 @@ class Spool {
   uint64_t size() const { return size_; }
 
  private:
-  explicit Spool(UniqueFd fd) : fd_(std::move(fd)) {}
   Status write_out();
 
-  UniqueFd fd_;
-  std::string buffer_;  // not written yet; once reading, what was read last
+  std::string directory_;
+  UniqueFd fd_;         // none while all of it fits the buffer
+  std::string buffer_;  // not written yet; once reading from a file, what was read last
   bool reading_ = false;
+  size_t offset_ = 0;  // of the next read, without a file
   uint64_t size_ = 0;
 };
 

@@ -31,10 +31,8 @@ class Diff {
                                  [&](const memory::KeptRecord& kept) { return change_.gone->add(kept); }));
     if (former) SN_TRY(give_up(*former));
     had_kept_ = change_.gone->count() > 0;
-    SN_ASSIGN(fresh_, Spool::create(options_.scratch_directory));
-    SN_ASSIGN(change_.upserts, Spool::create(options_.scratch_directory));
-    SN_ASSIGN(change_.uncleared, Spool::create(options_.scratch_directory));
-    SN_ASSIGN(change_.reappeared, Spool::create(options_.scratch_directory));
+    for (auto* spool : {&fresh_, &change_.upserts, &change_.uncleared, &change_.reappeared})
+      spool->emplace(options_.scratch_directory);
     SN_ASSIGN(rows_, open_source_rows(snapshot_, table_, change_.copy,
                                       {memory_.seed(), std::nullopt, options_.scratch_directory}));
     SN_ASSIGN(auto cursor, memory::ImageCursor::open(memory_, image_));

@@ -49,9 +49,7 @@ class Load {
 
  private:
   Status add(SourceRows& rows) {
-    if (!tuples_) {
-      SN_ASSIGN(tuples_, Spool::create(options_.spool_directory));
-    }
+    if (!tuples_) tuples_.emplace(options_.spool_directory);
     SN_TRY(rows.encode(row_));
     tuple_.clear();
     codec::append_big_endian(tuple_, static_cast<uint16_t>(field_count()));
@@ -69,9 +67,7 @@ class Load {
   }
 
   Status spool_quarantined() {
-    if (!quarantined_) {
-      SN_ASSIGN(quarantined_, Spool::create(options_.spool_directory));
-    }
+    if (!quarantined_) quarantined_.emplace(options_.spool_directory);
     serialize(row_, tuple_);
     return append_record(*quarantined_, tuple_);
   }

@@ -85,17 +85,16 @@ class RowDigestServer : public test::Server, public ::testing::WithParamInterfac
 
   void ship(const CopyTable& table, const std::vector<EncodedRow>& rows) {
     target_.deployment.schema = "client_digest";
-    auto spool = Spool::create(std::filesystem::temp_directory_path().string());
-    ASSERT_TRUE(spool) << spool.error().to_string();
+    Spool spool(std::filesystem::temp_directory_path().string());
     std::string record;
     for (const auto& row : rows) {
       serialize(row, record);
-      ASSERT_TRUE(append_record(*spool, record));
+      ASSERT_TRUE(append_record(spool, record));
     }
-    ASSERT_TRUE(spool->rewind());
+    ASSERT_TRUE(spool.rewind());
     auto merge = Merge::create(*connection_, target_, table, 50);
     ASSERT_TRUE(merge) << merge.error().to_string();
-    const auto shipped = merge->ship(*spool, [](int64_t) {});
+    const auto shipped = merge->ship(spool, [](int64_t) {});
     ASSERT_TRUE(shipped) << shipped.error().to_string();
   }
 

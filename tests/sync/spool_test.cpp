@@ -9,9 +9,7 @@ namespace syncnode::sync {
 namespace {
 
 Spool spool() {
-  auto made = Spool::create(std::filesystem::temp_directory_path().string());
-  if (!made) throw std::runtime_error(made.error().to_string());
-  return std::move(*made);
+  return Spool(std::filesystem::temp_directory_path().string());
 }
 
 TEST(Spool, AnEmptyOneEndsAtOnce) {
@@ -72,8 +70,19 @@ TEST(Spool, ATornRecordIsAnError) {
   }
 }
 
-TEST(Spool, ADirectoryThatIsNotThereIsAnError) {
-  EXPECT_EQ(Spool::create("/nowhere/at/all").error().code, ErrorCode::kFailedPrecondition);
+TEST(Spool, WhatFitsTheBufferNeedsNoFileAndMoreSaysThatItCannotBeMade) {
+  Spool nowhere("/nowhere/at/all");
+  ASSERT_TRUE(append_record(nowhere, "small"));
+  ASSERT_TRUE(nowhere.rewind());
+  for (int pass = 0; pass < 2; ++pass) {
+    ASSERT_TRUE(nowhere.rewind());
+    EXPECT_EQ(nowhere.read(9)->size(), 9U);
+    EXPECT_EQ(*nowhere.read(100), "mall");
+    EXPECT_EQ(*nowhere.read(100), "");
+  }
+  Spool full("/nowhere/at/all");
+  EXPECT_EQ(append_record(full, std::string(size_t{256} << 10, 'x')).error().code,
+            ErrorCode::kFailedPrecondition);
 }
 
 }  // namespace
