@@ -39,7 +39,7 @@ Status Desk::post(Question question) {
 void Desk::work(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     ++turns_;
-    if (auto waiting = next(stop)) answer(std::move(*waiting), stop);
+    if (auto waiting = next(stop)) answer(*waiting, stop);
     if (connection_ && !connection_->is_direct() && nobody_waits()) connection_.reset();
   }
 }
@@ -62,7 +62,7 @@ std::optional<Desk::Waiting> Desk::next(const std::stop_token& stop) {
   return waiting;
 }
 
-void Desk::answer(Waiting waiting, const std::stop_token& stop) {
+void Desk::answer(const Waiting& waiting, const std::stop_token& stop) {
   if (BootClock::now() >= waiting.deadline) {
     waiting.question(
         Error{ErrorCode::kDeadlineExceeded, "the database was busy with earlier requests", "try again later"},

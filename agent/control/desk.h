@@ -44,7 +44,7 @@ class Desk {
   void work(const std::stop_token& stop);
   std::optional<Waiting> next(const std::stop_token& stop);
   bool nobody_waits();
-  void answer(Waiting waiting, const std::stop_token& stop);
+  void answer(const Waiting& waiting, const std::stop_token& stop);
 
   const postgres::ConnectOptions connect_;
   std::optional<postgres::Connection> connection_;

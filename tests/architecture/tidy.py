@@ -47,7 +47,7 @@ def preprocessed(unit: Unit) -> bytes:
     compiler = next(i for i, word in enumerate(words) if re.search(r'/(c\+\+|g\+\+|clang\+\+)[^/]*$', word))
     output = words.index('-o')
     arguments = words[compiler + 1:output] + words[output + 2:]
-    done = subprocess.run(['clang++', *arguments, '-E', '-CC', '-P', '-w'], cwd=unit.directory, capture_output=True)
+    done = subprocess.run(['clang++', *arguments, '-E', '-C', '-P', '-w'], cwd=unit.directory, capture_output=True)
     if done.returncode != 0:
         raise RuntimeError(done.stderr.decode(errors='replace'))
     options = ' '.join(arguments).replace(str(ROOT), '')
