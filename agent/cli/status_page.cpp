@@ -40,7 +40,7 @@ Style style_of(ClientState state) {
   return Style::kGood;
 }
 
-std::string one_line(std::string text, const Look& look) {
+std::string one_line(const std::string& text, const Look& look) {
   return (look.columns > 0 ? fit(text, look.columns) : text) + "\n";
 }
 

@@ -122,13 +122,13 @@ Status Agent::open_bus() {
     if (peer_) peer_->look();
     if (auto* elector = candidate_.load()) elector->wake();
   };
-  options.going_away = [this](std::function<void()> done) {
+  options.going_away = [this](const std::function<void()>& done) {
+    auto* elector = candidate_.load();
+    if (elector == nullptr || elector->facts().role == lease::Role::kStandby) return done();
     // The term is given back before the host sleeps; after it, whoever wakes first may lead.
-    if (auto* elector = candidate_.load(); elector != nullptr && elector->may_act()) {
-      log_.info("the host is about to sleep or stop: handing over");
-      elector->step_down(kSleepTime);
-    }
-    done();
+    log_.info("the host is about to sleep or stop: handing over");
+    farewell_.wait(done, deadline_in(kSleepTime));
+    elector->step_down(kSleepTime);
   };
   auto opened = bus::Service::start(std::move(options), *control_, *this, log_);
   if (!opened) {
@@ -191,6 +191,7 @@ Status Agent::watch_peer() {
 void Agent::tick() {
   const Deadline now = BootClock::now();
   pulse_.look(now);
+  farewell_.look(now);
   for (const std::string& loop : pulse_.stalled())
     log_.event(events::kLoopStalled, LogLevel::kError, "", fmt::format("the {} loop stands still", loop));
   if (wants_bus() && bus_ == nullptr) static_cast<void>(open_bus().has_value());  // it said why, once
@@ -341,6 +342,9 @@ void Agent::notice(const std::string& /*payload*/) {
 }
 
 void Agent::facts_changed() {
+  const auto* elector = candidate_.load();
+  // In between the term's work ends, and then the lease is given back.
+  if (elector != nullptr && elector->facts().role == lease::Role::kStandby) farewell_.given_back();
   events_.leadership_changed(view());
 }
 

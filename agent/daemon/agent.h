@@ -13,6 +13,7 @@
 #include "control/node_control.h"
 #include "daemon/crew.h"
 #include "daemon/event_relay.h"
+#include "daemon/farewell.h"
 #include "daemon/live_settings.h"
 #include "daemon/node_log.h"
 #include "daemon/other_node.h"
@@ -72,6 +73,7 @@ class Agent final : public control::Leadership, public lease::ElectorListener, p
   NodeLog& log_;
   metrics::Metrics metrics_;
   Pulse pulse_;
+  Farewell farewell_;
   EventRelay events_;
   NeighbourNode neighbour_;
   std::optional<peer::NodeLock> lock_;

@@ -70,6 +70,7 @@ void NodeLog::to_journal(const LogEvent* event, LogLevel level, std::string_view
   if (event != nullptr) fields.push_back(fmt::format("MESSAGE_ID={}", event->id));
   if (!client.empty()) fields.push_back(fmt::format("SYNCNODE_CLIENT={}", client));
   std::vector<iovec> pieces;
+  pieces.reserve(fields.size());
   for (std::string& field : fields) pieces.push_back({field.data(), field.size()});
   // A line the journal does not take has nowhere else to go, ignoring.
   static_cast<void>(::sd_journal_sendv(pieces.data(), static_cast<int>(pieces.size())));

@@ -1,6 +1,8 @@
 // Every method of a node over a real bus: its answer, its refusal by name, and what the node signals.
 #include "bus/service.h"
 
+#include <fmt/format.h>
+
 #include <fstream>
 #include <regex>
 #include <sstream>
@@ -167,10 +169,11 @@ std::map<std::string, std::string> members(std::string xml) {
     }
     if (interface.rfind(kSharedName, 0) != 0) continue;
     if (kind == "method" || kind == "signal" || kind == "property")
-      member = interface + " " + kind + " " + values["name"];
-    found[member] += kind + "(";
-    for (const auto& [name, value] : values) found[member] += name + "=" + value + " ";
-    found[member] += ")";
+      member = fmt::format("{} {} {}", interface, kind, values["name"]);
+    std::string& text_of_member = found[member];
+    text_of_member.append(kind).append("(");
+    for (const auto& [name, value] : values) text_of_member.append(fmt::format("{}={} ", name, value));
+    text_of_member.append(")");
   }
   return found;
 }

@@ -171,8 +171,8 @@ class BusFakeControl final : public control::Control {
 
  private:
   template <typename T>
-  void later(std::string what, const control::Caller& caller, T answer, control::Done<T> done) {
-    enqueue(std::move(what), caller, [this, answer = std::move(answer), done = std::move(done)] {
+  void later(const std::string& what, const control::Caller& caller, T answer, control::Done<T> done) {
+    enqueue(what, caller, [this, answer = std::move(answer), done = std::move(done)] {
       auto error = current_error();
       done(error ? Result<T>(std::move(*error)) : Result<T>(answer));
     });
