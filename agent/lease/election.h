@@ -18,7 +18,7 @@
 namespace syncnode::lease {
 
 struct ElectionTimes {
-  KeeperTimes keeper;
+  KeeperTimes keeper{};
   std::chrono::seconds heartbeat{30};  // from one mark in sync_metadata.hosts to the next
 
   static ElectionTimes from(std::chrono::seconds lease, std::chrono::seconds heartbeat);

@@ -239,7 +239,7 @@ TEST_F(Endpoints, WhatShowsOrChangesDataNeedsTheToken) {
     for (const std::string& given :
          {"Bearer " + std::string(32, 'x'), "Bearer " + kTestToken + "x", "Bearer " + kTestToken.substr(1),
           "Basic " + kTestToken, std::string("Bearer")}) {
-      const Answer wrong = ask(head + "Authorization: " + given + "\r\n\r\n");
+      const Answer wrong = ask(std::string(head).append("Authorization: ").append(given).append("\r\n\r\n"));
       EXPECT_EQ(wrong.status, 401) << path << given;
       EXPECT_EQ(wrong.body, none.body) << "no token and a wrong one are told apart";
     }

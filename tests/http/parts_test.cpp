@@ -104,7 +104,7 @@ class Judged : public testing::Test {
 
   const HostNames names_{{"node.example"}};
   const std::string token_ = std::string(32, 't');
-  const Limits limits_;
+  const Limits limits_{};
 };
 
 TEST_F(Judged, OpenMeansOpenOnLoopback) {

@@ -318,6 +318,7 @@ TEST_F(ElectionFault, F29_OfManyStandbysExactlyOneFollows) {
   auto leader = cluster_.node('a', 1);
   ASSERT_TRUE(leader->elected_at());
   std::vector<std::unique_ptr<ElectionNode>> standbys;
+  standbys.reserve(12);
   for (int i = 0; i < 12; ++i) standbys.push_back(cluster_.node('b', 100 + i));
   for (auto& standby : standbys) {
     while (standby->facts().leader_id.empty()) {

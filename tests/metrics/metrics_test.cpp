@@ -180,6 +180,7 @@ TEST(Metrics, TheOrderIsTheSameEveryTime) {
 TEST(Metrics, MayBeMovedAndReadFromManyThreads) {
   Metrics m("0.1.0");
   std::vector<std::jthread> threads;
+  threads.reserve(3);
   for (int thread = 0; thread < 3; ++thread) {
     threads.emplace_back([&m, thread] {
       for (int i = 0; i < 300; ++i) {

@@ -15,7 +15,6 @@ constexpr Nanoseconds kMillisecond = 1'000'000;
 constexpr Nanoseconds kSecond = 1000 * kMillisecond;
 constexpr Nanoseconds kLockTimeout = kSecond;
 constexpr Nanoseconds kStatementTimeout = 2 * kSecond;
-constexpr Nanoseconds kNoticed = 20 * kMillisecond;  // a killed local process, by the server
 
 // The reference's, the fast one, and one without room for a mistake.
 constexpr std::array<lease::KeeperTimes, 3> kProfiles{{
