@@ -208,6 +208,7 @@ TEST(PostgresStateStore, OfManyWritersOfOneVersionOneWins) {
   std::atomic<int> winners{0}, losers{0};
   {
     std::vector<std::jthread> threads;
+    threads.reserve(4);
     for (int i = 0; i < 4; ++i) {
       threads.emplace_back([&] {
         auto opened = Connection::open({world.cluster().url, "state_test"}, soon());
