@@ -133,7 +133,16 @@ int ReadMark::lock_shm(int slot, int count, int flags) {
   for (size_t index = 0; index < regions_.size(); ++index) {
     if (regions_[index].bytes && !load(index)) return SQLITE_IOERR_SHMLOCK;
   }
+  if (!regions_.empty() && regions_[0].bytes) begin_to_watch(regions_[0].bytes.get());
   return SQLITE_OK;
+}
+
+// From the mark on, not from started(): SQLite reads pages before that, and what it says of a page that a
+// checkpoint is about to replace (a malformed database) must be known for what it is.
+void ReadMark::begin_to_watch(const char* header) {
+  last_frame_ = native_u32(header + kLastFrameOffset);
+  salt_ = big_endian_u32(header + kSaltOffset);
+  watching_ = true;
 }
 
 // This -wal was begun while we read, and never restarted since: restarts are counted in its header.
@@ -145,10 +154,6 @@ bool ReadMark::log_is_in_first_round() const {
 
 Status ReadMark::started() {
   if (!mark_ || regions_.empty() || !regions_[0].bytes) return changed("it was not read through its WAL");
-  const char* header = regions_[0].bytes.get();
-  last_frame_ = native_u32(header + kLastFrameOffset);
-  salt_ = big_endian_u32(header + kSaltOffset);
-  begun_ = true;
   return check();
 }
 
@@ -168,7 +173,7 @@ Status ReadMark::check() {
   if (!shm.same_file(my_shm)) return changed("its shared memory was replaced");
   SN_ASSIGN(const SourceFile::Header header, file_.read_header());
   if (!SourceFile::says_wal(header)) return changed("it left WAL mode");
-  if (!begun_) return {};
+  if (!watching_) return {};
 
   char now[kShmPrefix];
   if (read_fully(shm_.get(), now, sizeof now, 0) != static_cast<ssize_t>(sizeof now)) {

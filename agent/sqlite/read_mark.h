@@ -41,12 +41,13 @@ class ReadMark final : public WalGuard {
     std::unique_ptr<char[]> bytes;
   };
   bool load(size_t index);
+  void begin_to_watch(const char* header);
   bool log_is_in_first_round() const;
 
   const UniqueFd shm_;
   std::vector<Region> regions_;
   std::optional<int> mark_;  // the slot we hold
-  bool begun_ = false;
+  bool watching_ = false;
   uint32_t last_frame_ = 0;  // of our snapshot
   uint32_t salt_ = 0;        // salt-1: one more at each restart of the log
 };
