@@ -12,10 +12,10 @@ using std::chrono::seconds;
 using Duration = BootClock::duration;
 
 constexpr milliseconds kExpiryJitter{250};  // so that many standbys do not meet at one instant
-constexpr milliseconds kReleaseJitter{25};
-constexpr milliseconds kLookGap{250};    // hints never make us look more often
-constexpr seconds kOthersFirst{2};       // who gave a lease back lets others go first
-constexpr seconds kFirstConfigPause{5};  // a wrong password does not become right by asking
+constexpr milliseconds kReleaseJitter{5};   // a host has one standby; two that meet cost one refused call
+constexpr milliseconds kLookGap{250};       // hints never make us look more often
+constexpr seconds kOthersFirst{2};          // who gave a lease back lets others go first
+constexpr seconds kFirstConfigPause{5};     // a wrong password does not become right by asking
 constexpr seconds kLongestConfigPause{60};
 constexpr double kRetryJitter = 0.1;
 // A healthy holder renews within one interval; a fifth more covers a slow renewal.
