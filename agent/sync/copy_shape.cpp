@@ -57,7 +57,11 @@ std::string columns_json(const CopyTable& table) {
 }
 
 Status parse_columns_json(std::string_view text, CopyTable& table) {
-  SN_ASSIGN(auto list, json::parse(text));
+  SN_ASSIGN(const auto list, json::parse(text));
+  return parse_columns(list, table);
+}
+
+Status parse_columns(const json::Json& list, CopyTable& table) {
   Error wrong{ErrorCode::kCorruption,
               "'_sync_tables.columns' of '" + table.name + "' is not what sync-node wrote",
               "restore the row, or reload the table with --full after removing it"};

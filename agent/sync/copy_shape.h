@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "codec/target_type.h"
+#include "json/json.h"
 #include "model/source_schema.h"
 
 namespace syncnode::sync {
@@ -54,6 +55,7 @@ std::string source_name_of(std::string_view wire_name);
 
 std::string columns_json(const CopyTable& table);
 Status parse_columns_json(std::string_view json, CopyTable& table);
+Status parse_columns(const json::Json& list, CopyTable& table);
 
 // A whole CopyTable, for the memory of a load under way.
 std::string shape_json(const CopyTable& table);

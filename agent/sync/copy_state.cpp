@@ -9,22 +9,61 @@
 namespace syncnode::sync {
 namespace {
 
+using json::Json;
 using postgres::Param;
-using postgres::Rows;
 
-Result<CopyTable> parse_table(const Rows& rows, int row) {
+Error not_ours(const char* table) {
+  return {ErrorCode::kCorruption, std::string("'") + table + "' holds what sync-node did not write",
+          "restore the row; see docs/FORMATS.md"};
+}
+
+// The element of an array that must be one of its kind; what is not throws, and is read as corruption.
+const std::string& text_at(const Json& array, size_t place) {
+  return array.at(place).get_ref<const std::string&>();
+}
+
+Result<CopyTable> parse_table(const Json& row) {
   CopyTable table;
-  table.name = source_name_of(rows.text(row, 0));
-  table.target = rows.text(row, 1);
-  SN_ASSIGN(table.key_kind, parse_key_kind(rows.text(row, 2)));
-  SN_ASSIGN(auto keys, json::parse(rows.text(row, 3)));
-  for (const auto& key : keys) table.key_columns.push_back(source_name_of(key.get<std::string>()));
-  SN_TRY(parse_columns_json(rows.text(row, 4), table));
-  table.state = rows.text(row, 5);
-  table.reason = rows.text(row, 6);
-  table.next_column_id = static_cast<uint32_t>(rows.int64(row, 7));
-  table.quarantined = rows.int64(row, 8);
+  table.name = source_name_of(text_at(row, 0));
+  table.target = text_at(row, 1);
+  SN_ASSIGN(table.key_kind, parse_key_kind(text_at(row, 2)));
+  for (const auto& key : row.at(3))
+    table.key_columns.push_back(source_name_of(key.get_ref<const std::string&>()));
+  SN_TRY(parse_columns(row.at(4), table));
+  table.state = text_at(row, 5);
+  table.reason = text_at(row, 6);
+  table.next_column_id = row.at(7).get<uint32_t>();
+  table.quarantined = row.at(8).get<int64_t>();
   return table;
+}
+
+CopyLoad parse_load(const Json& row) {
+  return {text_at(row, 0),          source_name_of(text_at(row, 1)), text_at(row, 2),
+          row.at(3).get<int64_t>(), row.at(4).get<int64_t>(),        row.at(5).get<int64_t>(),
+          row.at(6).get<bool>()};
+}
+
+Status parse_tables(std::string_view text, CopyState& state) {
+  SN_ASSIGN(const auto rows, json::parse(text));
+  try {
+    for (const auto& row : rows) {
+      SN_ASSIGN(auto table, parse_table(row));
+      state.tables.push_back(std::move(table));
+    }
+  } catch (const Json::exception&) {
+    return not_ours("_sync_tables");
+  }
+  return {};
+}
+
+Status parse_loads(std::string_view text, CopyState& state) {
+  SN_ASSIGN(const auto rows, json::parse(text));
+  try {
+    for (const auto& row : rows) state.loads.push_back(parse_load(row));
+  } catch (const Json::exception&) {
+    return not_ours("_sync_loads");
+  }
+  return {};
 }
 
 }  // namespace
@@ -49,26 +88,14 @@ Result<Deployment> find_deployment(postgres::Connection& connection, const std::
 }
 
 Result<CopyState> read_copy_state(postgres::Connection& connection, const CopyTarget& target) {
+  SN_ASSIGN(auto sql, postgres::fill(sql::copy_state, {{"schema", target.quoted_schema()}}));
+  SN_ASSIGN(auto rows, connection.query(sql, {}, deadline_in(kStatementWait)));
   CopyState state;
-  std::string schema = target.quoted_schema();
-  SN_ASSIGN(auto position_sql, postgres::fill(sql::copy_position, {{"schema", schema}}));
-  SN_ASSIGN(auto position, connection.query(position_sql, {}, deadline_in(kStatementWait)));
-  state.generation = position.int64(0, 0);
-  state.sync_id = position.text(0, 1);
-  state.source_schema = position.text(0, 2);
-  SN_ASSIGN(auto tables_sql, postgres::fill(sql::copy_tables, {{"schema", schema}}));
-  SN_ASSIGN(auto tables, connection.query(tables_sql, {}, deadline_in(kStatementWait)));
-  for (int row = 0; row < tables.count(); ++row) {
-    SN_ASSIGN(auto table, parse_table(tables, row));
-    state.tables.push_back(std::move(table));
-  }
-  SN_ASSIGN(auto loads_sql, postgres::fill(sql::copy_loads, {{"schema", schema}}));
-  SN_ASSIGN(auto loads, connection.query(loads_sql, {}, deadline_in(kStatementWait)));
-  for (int row = 0; row < loads.count(); ++row) {
-    state.loads.push_back({std::string(loads.text(row, 0)), source_name_of(loads.text(row, 1)),
-                           std::string(loads.text(row, 2)), loads.int64(row, 3), loads.int64(row, 4),
-                           loads.int64(row, 5), loads.boolean(row, 6)});
-  }
+  state.generation = rows.int64(0, 0);
+  state.sync_id = rows.text(0, 1);
+  state.source_schema = rows.text(0, 2);
+  SN_TRY(parse_tables(rows.text(0, 3), state));
+  SN_TRY(parse_loads(rows.text(0, 4), state));
   return state;
 }
 

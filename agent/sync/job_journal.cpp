@@ -1,5 +1,6 @@
 #include "sync/job_journal.h"
 
+#include "json/json.h"
 #include "sql/queries.h"
 
 namespace syncnode::sync {
@@ -34,6 +35,27 @@ Result<std::string> begin_queued(postgres::Connection& connection, const CopyTar
 
 }  // namespace
 
+Status record_progress(postgres::Connection& connection, const std::string& job_id,
+                       const std::vector<TableProgress>& tables) {
+  if (tables.empty()) return {};
+  auto rows = json::Json::array();
+  for (const auto& [outcome, processed, status] : tables) {
+    rows.push_back({{"table", wire_name(outcome.name)},
+                    {"total", outcome.rows < 0 ? json::Json(nullptr) : json::Json(outcome.rows)},
+                    {"processed", processed},
+                    {"inserted", outcome.inserted},
+                    {"updated", outcome.updated},
+                    {"removed", outcome.removed},
+                    {"held", outcome.held},
+                    {"quarantined", outcome.quarantined},
+                    {"status", status}});
+  }
+  const std::string text = json::to_text(rows);
+  SN_ASSIGN(auto recorded, connection.query(sql::progress_record, {Param::text(job_id), Param::text(text)},
+                                            deadline_in(kStatementWait)));
+  return {};
+}
+
 Result<JobJournal> JobJournal::start(postgres::Connection& connection, const CopyTarget& target,
                                      const RunOptions& options, JobKind kind) {
   SN_ASSIGN(auto job, options.job_id.empty() ? make(connection, target, options, kind)
@@ -44,25 +66,6 @@ Result<JobJournal> JobJournal::start(postgres::Connection& connection, const Cop
                              {Param::text(target.deployment.id), Param::text(journal.job_id_)},
                              deadline_in(kStatementWait)));
   return journal;
-}
-
-Status JobJournal::table(const TableOutcome& outcome, int64_t processed, std::string_view status) {
-  std::string name = wire_name(outcome.name);
-  std::string rows = std::to_string(outcome.rows);
-  std::string done = std::to_string(processed);
-  std::string inserted = std::to_string(outcome.inserted);
-  std::string updated = std::to_string(outcome.updated);
-  std::string removed = std::to_string(outcome.removed);
-  std::string held = std::to_string(outcome.held);
-  std::string quarantined = std::to_string(outcome.quarantined);
-  SN_ASSIGN(auto recorded,
-            connection_->query(sql::progress_record,
-                               {Param::text(job_id_), Param::text(name),
-                                outcome.rows < 0 ? Param::null() : Param::text(rows), Param::text(done),
-                                Param::text(inserted), Param::text(updated), Param::text(removed),
-                                Param::text(held), Param::text(quarantined), Param::text(status)},
-                               deadline_in(kStatementWait)));
-  return {};
 }
 
 Status JobJournal::finish(std::string_view status, std::string_view sync_type, const RunReport& report,

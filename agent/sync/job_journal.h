@@ -14,6 +14,15 @@
 
 namespace syncnode::sync {
 
+struct TableProgress {
+  TableOutcome outcome;  // rows < 0: not known yet
+  int64_t processed = 0;
+  std::string_view status;  // "running", "success", "held"
+};
+// In one statement, whatever their number.
+Status record_progress(postgres::Connection& connection, const std::string& job_id,
+                       const std::vector<TableProgress>& tables);
+
 class JobJournal {
  public:
   // Begins the job `options` names, or a new one of this kind. Also closes jobs of this client whose process
@@ -22,7 +31,9 @@ class JobJournal {
                                   const RunOptions& options, JobKind kind);
 
   const std::string& job_id() const { return job_id_; }
-  Status table(const TableOutcome& outcome, int64_t processed, std::string_view status);
+  Status progress(const std::vector<TableProgress>& tables) {
+    return record_progress(*connection_, job_id_, tables);
+  }
   // What the sync came to, for the client: success, held, failed, fenced, starved, cancelled. `current`: the
   // copy equals a snapshot of this run.
   Status synced(std::string_view status, bool current);

@@ -3,6 +3,7 @@
 #include "codec/bytes.h"
 #include "postgres/fill.h"
 #include "sql/queries.h"
+#include "sync/job_journal.h"
 #include "sync/merge.h"
 #include "sync/shipment.h"
 
@@ -158,16 +159,11 @@ Status LoadSender::record(postgres::Connection& connection, const LoadTask& task
 // Seen by others as soon as the chunk is.
 Status LoadSender::journal(postgres::Connection& connection, const LoadTask& task) {
   if (task.after.rows == 0) return {};
-  std::string table = wire_name(task.after.table);
-  std::string rows = std::to_string(task.after.rows);
-  SN_ASSIGN(auto done,
-            connection.query(sql::progress_record,
-                             {Param::text(job_id_), Param::text(table),
-                              task.after.complete ? Param::text(rows) : Param::null(), Param::text(rows),
-                              Param::text(rows), Param::text("0"), Param::text("0"), Param::text("0"),
-                              Param::text("0"), Param::text("running")},
-                             deadline_in(kStatementWait)));
-  return {};
+  TableOutcome outcome;
+  outcome.name = task.after.table;
+  outcome.rows = task.after.complete ? task.after.rows : -1;
+  outcome.inserted = task.after.rows;
+  return record_progress(connection, job_id_, {{outcome, task.after.rows, "running"}});
 }
 
 Status LoadSender::copy_tuples(postgres::Connection& connection, LoadTask& task) {

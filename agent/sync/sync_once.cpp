@@ -28,6 +28,9 @@ Error stopped() {
 }  // namespace
 
 Status SyncOnce::run(RunReport& report) {
+  // A node that stops gives its lease back when its jobs have ended: nothing is opened for one that just
+  // began.
+  if (context_.stop.stop_requested()) return stopped();
   SN_TRY(reconcile(report));
   int broken = 0;
   while (true) {
@@ -42,6 +45,7 @@ Status SyncOnce::run(RunReport& report) {
     sender_.reset();
     SN_TRY(connect_again(report));
     if (must_load_anew(why) || (!drained && must_load_anew(drained.error()))) {
+      SN_ASSIGN(state_, read_copy_state(context_.connection, context_.target));
       SN_TRY(discard_loads(Loads::kAll));
     } else if (!drained) {
       return drained;
@@ -177,17 +181,17 @@ Status SyncOnce::ship_all(RunReport& report) {
 }
 
 Status SyncOnce::journal_tables(const RunReport& report, std::string_view status) {
+  std::vector<TableProgress> tables;
   for (const auto& table : report.tables) {
-    int64_t processed = status == "running" ? 0 : table.inserted + table.updated + table.removed;
-    SN_TRY(journal_.table(table, processed, table.waiting && status == "success" ? "held" : status));
+    const int64_t processed = status == "running" ? 0 : table.inserted + table.updated + table.removed;
+    tables.push_back({table, processed, table.waiting && status == "success" ? "held" : status});
   }
-  return {};
+  return journal_.progress(tables);
 }
 
-// Load tables that cannot be finished: dropped in the copy, forgotten here. Orphans are those that only one
-// side knows.
+// Load tables that cannot be finished, as state_ lists them: dropped in the copy, forgotten here. Orphans are
+// those that only one side knows.
 Status SyncOnce::discard_loads(Loads which) {
-  SN_ASSIGN(state_, read_copy_state(context_.connection, context_.target));
   SN_ASSIGN(auto marks, memory_->loads());
   auto operations = json::Json::array();
   for (const auto& load : state_.loads) {
