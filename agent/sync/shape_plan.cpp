@@ -5,6 +5,7 @@
 
 #include "codec/target_name.h"
 #include "sqlite/source_query.h"
+#include "sync/source_rows.h"
 
 namespace syncnode::sync {
 namespace {
@@ -97,7 +98,12 @@ bool same_types(const CopyTable& left, const CopyTable& right) {
 
 bool key_still_fits(const SourceTable& table, const CopyTable& existing) {
   bool multiset = table.identity == IdentityKind::kMultiset;
-  return multiset == (existing.key_kind == KeyKind::kMultiset) && key_names(table) == existing.key_columns;
+  if (multiset != (existing.key_kind == KeyKind::kMultiset) || key_names(table) != existing.key_columns)
+    return false;
+  // A table that was rebuilt around a rowid: the key's type was chosen for what another column of that name
+  // held.
+  return table.identity != IdentityKind::kRowidAlias || existing.key_kind != KeyKind::kPlain ||
+         holds_rowids(existing);
 }
 
 Result<ShapePlan> plan_existing(sqlite::Snapshot& snapshot, const SourceTable& table,

@@ -128,7 +128,12 @@ bool reads_by_rowid(const SourceTable& table) {
 
 bool key_is_position(const SourceTable& table, const CopyTable& copy) {
   return reads_by_rowid(table) && table.identity == IdentityKind::kRowidAlias &&
-         copy.key_kind == KeyKind::kPlain;
+         copy.key_kind == KeyKind::kPlain && holds_rowids(copy);
+}
+
+bool holds_rowids(const CopyTable& copy) {
+  const CopyColumn* key = copy.key_columns.size() == 1 ? copy.column(copy.key_columns.front()) : nullptr;
+  return key != nullptr && key->type == codec::TargetType::kBigint;
 }
 
 Result<std::unique_ptr<SourceRows>> open_source_rows(sqlite::Snapshot& snapshot, const SourceTable& table,

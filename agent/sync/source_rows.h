@@ -51,5 +51,7 @@ bool is_key_misfit(const Error& error);
 // position.
 bool reads_by_rowid(const SourceTable& table);
 bool key_is_position(const SourceTable& table, const CopyTable& copy);
+// Its key is one bigint column.
+bool holds_rowids(const CopyTable& copy);
 
 }  // namespace syncnode::sync

@@ -144,6 +144,28 @@ std::string numbers(int count) {
          ") ";
 }
 
+// Found by the property campaign: an empty table with a text key is rebuilt with an
+// INTEGER PRIMARY KEY of the same name.
+TEST_F(TableDiffTest, ATableRebuiltAroundItsRowidIsLoadedAnewWhenItsKeyHeldSomethingElse) {
+  source("CREATE TABLE t(k TEXT PRIMARY KEY NOT NULL, v TEXT)");
+  EXPECT_EQ(sync(), kNothing);
+  const CopyTable before = *shape_;
+  ASSERT_EQ(before.key_kind, KeyKind::kPlain);
+  ASSERT_EQ(before.column("k")->type, codec::TargetType::kText);
+  source("DROP TABLE t; CREATE TABLE t(k INTEGER PRIMARY KEY, v TEXT); INSERT INTO t VALUES(7, 'x')");
+  auto snapshot = sqlite::Snapshot::open(scratch_.path());
+  ASSERT_TRUE(snapshot);
+  const auto schema = (*snapshot)->read_schema();
+  ASSERT_TRUE(schema);
+  const SourceTable& table = schema->tables.front();
+  const auto plan = plan_table(**snapshot, table, &before, {});
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->action, PlanAction::kLoad);
+  EXPECT_EQ(plan->copy.column("k")->type, codec::TargetType::kBigint);
+  EXPECT_FALSE(key_is_position(table, before));
+  EXPECT_TRUE(key_is_position(table, plan->copy));
+}
+
 TEST_F(TableDiffTest, InsertsUpdatesAndDeletes) {
   source("CREATE TABLE t(id INTEGER PRIMARY KEY, b TEXT, c);" + numbers(2000) +
          "INSERT INTO t SELECT i * 2, 'row ' || i, i FROM n;");
