@@ -124,7 +124,7 @@ def idle(nodes: Couple, seconds: int) -> None:
 
 
 def lease(nodes: Couple, source: Path, seconds: int) -> None:
-    """Renewals by the server's log, alone and beside a full sync."""
+    """Renewals by the server's log, alone and beside full syncs one after the other, as long each: a p99 needs its number."""
     server, (leader, _) = nodes.product.server, nodes.roles()
     epoch = leader.health()['epoch']
     began = time.time()
@@ -132,8 +132,8 @@ def lease(nodes: Couple, source: Path, seconds: int) -> None:
     alone = renewals(server, began, time.time())
     took: List[float] = []
     began = time.time()
-    # The first load, then everything compared again.
-    for _ in range(2):
+    # The first load, then everything compared again and again.
+    while time.time() - began < seconds:
         where = leader.http('POST', '/api/v1/sync/trigger', {'client_name': 'large', 'full_sync': True}).headers['Location']
         job = until('the full sync to end', 600, lambda: over(leader, where), 0.2)
         assert job['status'] == 'success', job
@@ -143,7 +143,7 @@ def lease(nodes: Couple, source: Path, seconds: int) -> None:
     for what, found in [('alone', alone), (f'beside full syncs of {source.stat().st_size / 1e6:.0f} MB', spans)]:
         if found:
             line(what, f'p50 {quantile(found, 0.5) * 1000:.1f} p99 {quantile(found, 0.99) * 1000:.1f} ms', f'{len(found)} renewals')
-    line('the full syncs', f'{took[0]:.1f} s, again {took[1]:.1f} s')
+    line('the full syncs', f'{took[0]:.1f} s, {len(took) - 1} more in {sum(took[1:]):.1f} s')
     if alone and spans:
         line('p99 beside a sync / alone', f'{quantile(spans, 0.99) / quantile(alone, 0.99):.1f} ×')
     line('memory of the leader, most', f'{rss_mb(leader, peak=True):.1f} MB', 'goal ≤ 96 MB')
@@ -260,7 +260,7 @@ def main() -> int:
             product.register('large', str(source))
             server.superuser_psql("UPDATE sync_metadata.client_deployments SET sync_enabled = false, status = 'active'")
             with couple(product, bus, HEARTBEAT_INTERVAL=str(RENEWAL), LEASE_DURATION='10', BRAKE_MIN_ROWS='1000000000') as nodes:
-                lease(nodes, source, 20 if args.quick else 60)
+                lease(nodes, source, 20 if args.quick else 120)
     return 0
 
 
