@@ -16,8 +16,8 @@ constexpr int kTake = SQLITE_SHM_LOCK | SQLITE_SHM_SHARED;
 constexpr int kGiveBack = SQLITE_SHM_UNLOCK | SQLITE_SHM_SHARED;
 constexpr int kMainFileAlone = 3;  // slots of xShmLock
 constexpr int kWithLog = 4;
-constexpr off_t kBackfillAttempted =
-    128;  // the wal-index, second word after the read marks and the lock bytes
+// In the wal-index, after the read marks and the lock bytes (walindex format).
+constexpr off_t kBackfillAttempted = 128;
 
 class ReadMarkTest : public ::testing::Test {
  protected:
