@@ -11,7 +11,7 @@
 namespace syncnode::sqlite {
 namespace {
 
-constexpr int64_t kStep = 1 << 20;  // how much may pass between two looks at the clock
+constexpr int64_t kStep = 1 << 20;  // how much may pass between two questions whether to go on
 
 }  // namespace
 
@@ -27,11 +27,11 @@ void ImageSpace::reserve(Image& image, int64_t size) {
   if (::fallocate(image.fd.get(), 0, 0, size) == 0) image.reserved = size;
 }
 
-bool ImageSpace::fill(Image& image, int fd, int64_t size, Deadline until) {
+bool ImageSpace::fill(Image& image, int fd, int64_t size, const std::function<bool()>& go_on) {
   if (!image.fd.valid()) return false;
   off_t offset = 0;
   while (offset < size) {
-    if (BootClock::now() >= until) return false;
+    if (!go_on()) break;
     const ssize_t part =
         ::sendfile(image.fd.get(), fd, &offset, static_cast<size_t>(std::min(kStep, size - offset)));
     if (part < 0 && errno == EINTR) continue;

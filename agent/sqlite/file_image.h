@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "base/clock.h"
 #include "base/unique_fd.h"
@@ -20,9 +21,13 @@ class ImageSpace {
   void reserve(int64_t main_size, int64_t wal_size);
 
   // Copies the first `size` bytes of `fd` and gives the image that size. False when they are not there any
-  // more, memory is short, or `until` has passed.
-  bool fill_main(int fd, int64_t size, Deadline until) { return fill(main_, fd, size, until); }
-  bool fill_wal(int fd, int64_t size, Deadline until) { return fill(wal_, fd, size, until); }
+  // more, memory is short, or `go_on`, asked every megabyte, says no.
+  bool fill_main(int fd, int64_t size, const std::function<bool()>& go_on) {
+    return fill(main_, fd, size, go_on);
+  }
+  bool fill_wal(int fd, int64_t size, const std::function<bool()>& go_on) {
+    return fill(wal_, fd, size, go_on);
+  }
 
   int main() const { return main_.fd.get(); }
   int wal() const { return wal_.fd.get(); }
@@ -33,7 +38,7 @@ class ImageSpace {
     int64_t reserved = 0;
   };
   static void reserve(Image& image, int64_t size);
-  static bool fill(Image& image, int fd, int64_t size, Deadline until);
+  static bool fill(Image& image, int fd, int64_t size, const std::function<bool()>& go_on);
 
   const int64_t limit_;
   Image main_;

@@ -13,6 +13,8 @@ namespace syncnode::sqlite {
 namespace {
 
 constexpr std::chrono::microseconds kLockPoll{500};
+// SQLite's busy handler sleeps 1 ms before it tries again for the first time.
+constexpr std::chrono::milliseconds kWriterPoll{1};
 // Offset 24 of the header: change counter, size in pages, first freelist page, number of freelist pages.
 constexpr size_t kCounterOffset = 24;
 constexpr size_t kCounterSize = 16;
@@ -20,8 +22,8 @@ constexpr size_t kCounterSize = 16;
 }  // namespace
 
 SharedHold::SharedHold(const SourceFile& file, std::shared_ptr<ImageSpace> images, Deadline deadline,
-                       std::chrono::milliseconds longest)
-    : ReadGuard(file, std::move(images), deadline), longest_(longest) {}
+                       std::chrono::milliseconds longest, bool gives_way)
+    : ReadGuard(file, std::move(images), deadline), longest_(longest), gives_way_(gives_way) {}
 
 SharedHold::~SharedHold() {
   watcher_ = {};  // stops and joins before the lock's state goes away
@@ -51,6 +53,10 @@ void SharedHold::give_back() {
   longest_hold_ = std::max(longest_hold_, BootClock::now() - held_since_);
 }
 
+bool SharedHold::writer_waits() const {
+  return write_locked(file_.fd(), kPendingByte, 1);
+}
+
 void SharedHold::watch(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   while (!stop.stop_requested()) {
@@ -59,10 +65,10 @@ void SharedHold::watch(const std::stop_token& stop) {
       continue;
     }
     const auto left = held_since_ + longest_ - BootClock::now();
-    if (left <= left.zero()) {
+    if (left <= left.zero() || writer_waits()) {
       give_back();
     } else {
-      woken_.wait_for(lock, stop, left, [] { return false; });
+      woken_.wait_for(lock, stop, std::min<BootClock::duration>(left, kWriterPoll), [] { return false; });
     }
   }
 }
@@ -101,16 +107,22 @@ Status SharedHold::acquire() {
     give_back();
     return unchanged;
   }
-  if (!copy_image()) watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
-  return broken_ ? Status(*broken_) : Status();
+  SN_TRY(copy_image());
+  if (!imaged_) watcher_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+  return {};
 }
 
-// False where the file is too large, or too slow to copy within one hold.
-bool SharedHold::copy_image() {
-  if (!images_->fits(facts_.size, 0)) return false;
-  imaged_ = images_->fill_main(file_.fd(), facts_.size, held_since_ + longest_);
+// Nothing is copied where the file is too large, or too slow to copy within one hold.
+Status SharedHold::copy_image() {
+  if (!images_->fits(facts_.size, 0)) return {};
+  bool gave_way = false;
+  imaged_ = images_->fill_main(file_.fd(), facts_.size, [&] {
+    gave_way = gives_way_ && writer_waits();
+    return !gave_way && BootClock::now() < held_since_ + longest_;
+  });
   give_back();
-  return imaged_;
+  if (gave_way && !broken_) broken_ = changed("a writer wants it");
+  return broken_ ? Status(*broken_) : Status();
 }
 
 Status SharedHold::ensure_held() {

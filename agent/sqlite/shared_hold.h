@@ -1,7 +1,9 @@
 // SharedHold: reading a file in rollback-journal mode. SHARED is really taken, because only that keeps a
-// writer from overwriting pages, but never for longer than Options::hold: a thread of its own gives it back
-// in time even when the reader is busy elsewhere. The next read takes it again and goes on only when the file
-// is as before. A small file is copied into memory during the first hold; then no lock is needed any more.
+// writer from overwriting pages, but never for longer than SnapshotOptions::hold, and a writer who waits for
+// it (PENDING) gets it within a millisecond: a thread of its own gives it back even when the reader is busy
+// elsewhere. The next read takes it again and goes on only when the file is as before. A small file is copied
+// into memory during the first hold; then no lock is needed any more. Only that copy may be finished while a
+// writer waits, and only when the guard was told not to give way.
 // Refuses to wait for a writer once the read has begun: his commit would break the snapshot anyway.
 #pragma once
 
@@ -17,7 +19,7 @@ namespace syncnode::sqlite {
 class SharedHold final : public ReadGuard {
  public:
   SharedHold(const SourceFile& file, std::shared_ptr<ImageSpace> images, Deadline deadline,
-             std::chrono::milliseconds longest);
+             std::chrono::milliseconds longest, bool gives_way);
   ~SharedHold() override;
 
   JournalMode journal_mode() const override { return JournalMode::kRollback; }
@@ -38,10 +40,12 @@ class SharedHold final : public ReadGuard {
   Status ensure_held();
   void give_back();
   Status check_unchanged();
-  bool copy_image();
+  bool writer_waits() const;
+  Status copy_image();
   void watch(const std::stop_token& stop);
 
   const std::chrono::milliseconds longest_;
+  const bool gives_way_;
   mutable std::mutex mutex_;
   std::condition_variable_any woken_;
   bool held_ = false;

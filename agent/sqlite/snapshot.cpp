@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "sqlite/ofd_lock.h"
@@ -14,7 +15,8 @@
 namespace syncnode::sqlite {
 namespace {
 
-constexpr std::chrono::milliseconds kRetryPause{2};
+constexpr std::chrono::milliseconds kFirstRetryPause{2};
+constexpr std::chrono::milliseconds kLongestRetryPause{128};
 constexpr std::chrono::milliseconds kCheckInterval{50};
 constexpr int kProgressSteps = 20'000;
 
@@ -25,6 +27,7 @@ Error busy(const SourceFile& file, const std::string& why) {
 // What all attempts of one open() share.
 struct Attempts {
   const SnapshotOptions options;
+  const Deadline insist_from;
   const Deadline deadline;
   const std::shared_ptr<ImageSpace> images;
   bool index_unusable = false;
@@ -62,7 +65,9 @@ Result<std::unique_ptr<ReadGuard>> choose_guard(const SourceFile& file, const At
   if (facts.size > 0 && (SourceFile::says_wal(header) || wal_exists))
     return choose_wal_guard(file, facts, attempts);
   attempts.images->reserve(facts.size, 0);
-  return {std::make_unique<SharedHold>(file, attempts.images, attempts.deadline, attempts.options.hold)};
+  const bool gives_way = BootClock::now() < attempts.insist_from;
+  return {std::make_unique<SharedHold>(file, attempts.images, attempts.deadline, attempts.options.hold,
+                                       gives_way)};
 }
 
 // The wal-index is there but has nothing for a reader who may not write to it (no read mark yet, not
@@ -160,9 +165,9 @@ bool may_pass(const Error& error) {
 }  // namespace
 
 Result<std::unique_ptr<Snapshot>> Snapshot::open(const std::string& path, const SnapshotOptions& options) {
-  Attempts attempts{options, deadline_in(options.patience),
+  Attempts attempts{options, deadline_in(options.courtesy), deadline_in(options.patience),
                     std::make_shared<ImageSpace>(options.image_bytes)};
-  for (;;) {
+  for (auto pause = kFirstRetryPause;; pause = std::min(2 * pause, kLongestRetryPause)) {
     auto file = SourceFile::open(path);
     if (!file) return std::move(file).error();
     auto snapshot = std::make_unique<LiveSnapshot>(std::move(*file));
@@ -174,7 +179,7 @@ Result<std::unique_ptr<Snapshot>> Snapshot::open(const std::string& path, const 
                    begun.error().hint};
     }
     snapshot.reset();
-    pause_for(kRetryPause);
+    pause_for(pause);
   }
 }
 

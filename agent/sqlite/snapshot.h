@@ -4,8 +4,8 @@
 //   - A small file is copied into memory at once.
 //   - WAL mode: a shared lock on one read mark, none on the main file (its last close must work as without
 //   us).
-//   - Rollback mode: SHARED for at most Options::hold; then writers go first, and we on only if nothing
-//   changed.
+//   - Rollback mode: SHARED for at most SnapshotOptions::hold, and given back within a millisecond when a
+//   writer waits for it; we go on only if nothing changed.
 //   - Nobody connected, or no -wal/-shm: no lock.
 // What was read is true only once validate() has said so; nothing may be shipped before. kAborted from any
 // call: the snapshot is broken, close it and start again.
@@ -37,7 +37,10 @@ enum class JournalMode { kWal, kRollback };
 
 struct SnapshotOptions {
   std::chrono::milliseconds hold{40};        // longest SHARED hold in rollback mode; the law says <= 100 ms
-  std::chrono::milliseconds patience{2000};  // longest wait for a lock before kStarved
+  std::chrono::milliseconds patience{2000};  // longest wait for a quiet moment before kStarved
+  // Rollback mode: so long a copy into memory gives way to every writer who comes. Then one is finished
+  // within `hold`, so that a busy file is read at all, but at most once in so long.
+  std::chrono::milliseconds courtesy{1000};
   // A file (with its -wal) up to this size is copied into memory at once: then no lock is held and nothing
   // the application does can break the snapshot. Larger ones are read where they are. 0: never copy.
   int64_t image_bytes = int64_t{64} << 20;

@@ -27,8 +27,9 @@ Status WalGuard::keep_image() {
   SN_ASSIGN(const FileFacts main, file_.facts());
   SN_ASSIGN(const int64_t wal, wal_bytes());
   if (!images_->fits(main.size, wal)) return {};
-  if (!images_->fill_wal(wal_.get(), wal, deadline_)) return check();
-  if (!images_->fill_main(file_.fd(), main.size, deadline_)) return check();
+  const auto in_time = [this] { return BootClock::now() < deadline_; };
+  if (!images_->fill_wal(wal_.get(), wal, in_time)) return check();
+  if (!images_->fill_main(file_.fd(), main.size, in_time)) return check();
   SN_TRY(before_image());
   SN_TRY(check());
   imaged_ = true;

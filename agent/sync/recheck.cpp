@@ -11,6 +11,7 @@
 #include "postgres/fill.h"
 #include "sql/queries.h"
 #include "sync/merge.h"
+#include "sync/read_attempts.h"
 #include "sync/row_digest.h"
 #include "sync/source_rows.h"
 #include "sync/sync_once.h"
@@ -25,7 +26,6 @@ constexpr int64_t kRowsPerBucket = 32;
 constexpr uint32_t kMostBuckets = 1U << 20;
 constexpr std::chrono::minutes kDigestWait{30};
 constexpr int64_t kKeysPerQuery = 10000;
-constexpr int kAttempts = 12;
 
 // The zero hash stands for "other than the source": the next diff ships the row.
 struct TableCheck {
@@ -74,11 +74,12 @@ class Recheck {
       auto wanted = static_cast<uint32_t>(std::clamp<int64_t>(rows / kRowsPerBucket, 1, kMostBuckets));
       buckets.push_back(std::bit_ceil(wanted));
     }
-    for (int attempt = 1;; ++attempt) {
+    ReadAttempts attempts;
+    while (true) {
       checks_.clear();
       Status done = read_source(buckets);
       snapshot_.reset();
-      if (done || done.error().code != ErrorCode::kAborted || attempt == kAttempts) return done;
+      if (done || done.error().code != ErrorCode::kAborted || !attempts.again(context_.stop)) return done;
     }
   }
 

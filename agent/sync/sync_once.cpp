@@ -4,15 +4,13 @@
 
 #include <algorithm>
 
+#include "sync/read_attempts.h"
 #include "sync/recheck.h"
 #include "sync/source_schema_json.h"
 #include "sync/uuid.h"
 
 namespace syncnode::sync {
 namespace {
-
-// How often a snapshot may break under our hands before we call it starvation.
-constexpr int kAttempts = 12;
 
 // Seen on the wire: did our transaction make it?
 Result<bool> committed(const SyncContext& context, const std::string& sync_id) {
@@ -32,7 +30,7 @@ Status SyncOnce::run(RunReport& report) {
   // began.
   if (context_.stop.stop_requested()) return stopped();
   SN_TRY(reconcile(report));
-  int broken = 0;
+  ReadAttempts attempts;
   while (true) {
     if (context_.stop.stop_requested()) return stopped();
     report.tables.clear();
@@ -51,11 +49,11 @@ Status SyncOnce::run(RunReport& report) {
       return drained;
     } else if (!must_drain_spool(why) && why.code != ErrorCode::kAborted) {
       return why;
-    } else if (why.code == ErrorCode::kAborted && ++broken >= kAttempts) {
+    } else if (why.code == ErrorCode::kAborted && !attempts.again(context_.stop)) {
       return Error{
           ErrorCode::kStarved,
-          fmt::format("no consistent snapshot of '{}' in {} attempts: {}", context_.source_path, broken,
-                      why.message),
+          fmt::format("no consistent snapshot of '{}' in {} attempts: {}", context_.source_path,
+                      attempts.broken(), why.message),
           "the application writes faster than the file can be read without delaying it; try again later"};
     }
     SN_ASSIGN(state_, read_copy_state(context_.connection, context_.target));

@@ -18,7 +18,11 @@ constexpr const char* kFill =
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 2000) "
     "INSERT INTO t SELECT i, printf('%0300d', i), i * 7 FROM n;";
 
-const SnapshotOptions kInPlace{milliseconds(40), milliseconds(2000), 0};
+const SnapshotOptions kInPlace = [] {
+  SnapshotOptions options;
+  options.image_bytes = 0;
+  return options;
+}();
 
 // Reads everything; the number of rows, or the error.
 Result<int64_t> read_all(Snapshot& snapshot) {
@@ -118,6 +122,31 @@ TEST(Snapshot, GivesSharedBackWhileTheReaderIsBusyElsewhere) {
   EXPECT_TRUE((*snapshot)->validate());
   EXPECT_GE((*snapshot)->harm().longest_shared_hold, milliseconds(30));
   EXPECT_LE((*snapshot)->harm().longest_shared_hold, milliseconds(100));
+}
+
+TEST(Snapshot, AWriterWhoWaitsGetsTheFile) {
+  Scratch scratch;
+  scratch.make(kFill);
+  SnapshotOptions endless = kInPlace;
+  endless.hold = std::chrono::minutes(10);  // far beyond what the writer waits
+  auto snapshot = Snapshot::open(scratch.path(), endless);
+  ASSERT_TRUE(snapshot);
+  auto statement = (*snapshot)->prepare("SELECT * FROM t");
+  ASSERT_TRUE(statement && *statement->step());
+  auto writer = Database::open_own(scratch.path(), Database::Mode::kReadWriteCreate, 20'000);
+  ASSERT_TRUE(writer);
+  EXPECT_TRUE(writer->execute("UPDATE t SET b = 'changed'"));
+  Result<bool> more = true;
+  while (more && *more) more = statement->step();
+  EXPECT_FALSE(more);
+  const Status valid = (*snapshot)->validate();
+  ASSERT_FALSE(valid);
+  EXPECT_EQ(valid.error().code, ErrorCode::kAborted);
+  // The file is readable again, in place or copied, also by a reader that insists from the start.
+  EXPECT_TRUE(open_and_read(scratch.path(), endless));
+  SnapshotOptions insisting;
+  insisting.courtesy = std::chrono::milliseconds(0);
+  EXPECT_TRUE(open_and_read(scratch.path(), insisting));
 }
 
 TEST(Snapshot, AReplacedFileIsNoSnapshot) {
