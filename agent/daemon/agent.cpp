@@ -348,6 +348,10 @@ void Agent::facts_changed() {
   events_.leadership_changed(view());
 }
 
+void Agent::renewed(std::chrono::nanoseconds took) {
+  log_.debug(fmt::format("the lease was renewed in {:.3f} ms", static_cast<double>(took.count()) / 1e6));
+}
+
 void Agent::set_level(LogLevel level) {
   log_.set_level(level);
 }

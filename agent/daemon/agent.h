@@ -53,6 +53,7 @@ class Agent final : public control::Leadership, public lease::ElectorListener, p
   void deposed(const Error& why) override;
   void notice(const std::string& payload) override;
   void facts_changed() override;
+  void renewed(std::chrono::nanoseconds took) override;
 
   // bus::LogControl
   LogLevel level() const override { return log_.level(); }

@@ -1,6 +1,8 @@
 #include "daemon/crew.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <random>
@@ -21,6 +23,7 @@ constexpr seconds kListTime{10};
 constexpr seconds kListEvery{10};  // a client that was registered or paused is noticed within this
 constexpr seconds kListAgain{2};   // after a list that failed
 constexpr std::chrono::milliseconds kProgressEvery{250};
+constexpr int kNice = 10;  // a tenth of the share of what stays at 0
 
 // While this node's lease is renewed the database answers; a job that got no answer before it began waited
 // for others, in a pooler's queue or at a lock, and nothing is wrong with its client.
@@ -275,6 +278,9 @@ std::optional<schedule::Job> Crew::next_job(std::unique_lock<std::mutex>& lock, 
 }
 
 void Crew::work_until_stopped(const std::stop_token& stop) {
+  // The renewal of the lease and the doors come before the work, and so does the application. Threads made
+  // from here on inherit it. Failing changes nothing but that.
+  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice));
   std::unique_lock lock(mutex_);
   while (auto job = next_job(lock, stop)) {
     const auto current = reign();

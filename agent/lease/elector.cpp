@@ -274,7 +274,9 @@ void Elector::renew(const Decision& decision, Deadline sent, Deadline deadline) 
         watch_->loss().value_or(Error{ErrorCode::kDeadlineExceeded, "the lease was not renewed in time", ""}),
         BootClock::now());
   }
-  election_.granted(*grant, sent, BootClock::now());
+  const Deadline known = BootClock::now();
+  election_.granted(*grant, sent, known);
+  listener_.renewed(known - sent);
 }
 
 void Elector::give_back(const Decision& decision, Deadline sent, Deadline deadline) {

@@ -61,6 +61,8 @@ class ElectorListener {
   virtual void notice(const std::string& payload) = 0;
   // Whenever what facts() tells changed in role, leader or epoch.
   virtual void facts_changed() {}
+  // The lease was renewed once more, which took so long from asking to knowing.
+  virtual void renewed(std::chrono::nanoseconds /*took*/) {}
 };
 
 class Elector {

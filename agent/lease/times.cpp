@@ -19,7 +19,7 @@ KeeperTimes KeeperTimes::from(std::chrono::seconds lease, std::chrono::seconds h
   const milliseconds whole = lease;
   const milliseconds renew_every =
       std::min({milliseconds(heartbeat), whole / kRenewalsPerLease, kLongestPause});
-  return {std::min(kLongestAttempt, renew_every * 2 / 3), renew_every, whole * 3 / 4, lease};
+  return {std::min(kLongestAttempt, renew_every * 2 / 3), renew_every, step_down_after(lease), lease};
 }
 
 Status KeeperTimes::validate() const {

@@ -10,6 +10,11 @@
 
 namespace syncnode::lease {
 
+// After the last good renewal was sent, its holder stops acting: a quarter of the lease is the margin.
+constexpr std::chrono::milliseconds step_down_after(std::chrono::seconds lease) {
+  return std::chrono::milliseconds(lease) * 3 / 4;
+}
+
 struct KeeperTimes {
   std::chrono::milliseconds attempt;      // longest one renewal may take
   std::chrono::milliseconds renew_every;  // from one renewal's start to the next

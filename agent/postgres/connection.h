@@ -129,12 +129,19 @@ struct TransactionOptions {
   std::chrono::milliseconds lock_timeout{10000};
   std::chrono::milliseconds idle_timeout{15000};
   bool repeatable_read = false;
+  // False: COMMIT does not wait for the disk. A server that crashes within its next 3 x wal_writer_delay may
+  // forget the transaction, wholly, and those after it that did not wait either.
+  bool wait_for_disk = true;
 };
 
 class Transaction {
  public:
   static Result<Transaction> begin(Connection& connection, const TransactionOptions& options,
                                    Deadline deadline);
+  // A transaction of one statement without parameters, in one exchange; its rows. kOutcomeUnknown when the
+  // answer never came.
+  static Result<Rows> once(Connection& connection, const TransactionOptions& options, std::string_view sql,
+                           Deadline deadline);
   Transaction(Transaction&& other) noexcept;
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();  // ROLLBACK (or closes the connection when that does not answer within a second)
@@ -144,6 +151,7 @@ class Transaction {
 
  private:
   explicit Transaction(Connection& connection) : connection_(&connection) {}
+  static Status can_begin(const Connection& connection);
   Connection* connection_;
 };
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "lease/times.h"
+#include "postgres/fill.h"
 #include "sql/queries.h"
 
 namespace syncnode::postgres {
@@ -53,6 +55,17 @@ Error PostgresLeaseStore::not_registered() const {
           "check CLUSTER_NAME and the login of the database URL; 'sync-nodectl deploy' registers a cluster"};
 }
 
+Status PostgresLeaseStore::connect(Deadline deadline) {
+  auto fresh = Connection::open(options_, deadline);
+  if (!fresh) {
+    kept_waiting_ = was_kept_waiting(fresh.error());
+    return std::move(fresh).error();
+  }
+  connection_.emplace(std::move(*fresh));
+  hearing_.connected(*connection_);
+  return {};
+}
+
 Result<Transaction> PostgresLeaseStore::begin(Deadline deadline) {
   kept_waiting_ = false;
   hearing_.about_to_ask();
@@ -62,14 +75,15 @@ Result<Transaction> PostgresLeaseStore::begin(Deadline deadline) {
     // one.
     if (begun || connection_->usable() || begun.error().code != ErrorCode::kUnavailable) return begun;
   }
-  auto fresh = Connection::open(options_, deadline);
-  if (!fresh) {
-    kept_waiting_ = was_kept_waiting(fresh.error());
-    return std::move(fresh).error();
-  }
-  connection_.emplace(std::move(*fresh));
-  hearing_.connected(*connection_);
+  SN_TRY(connect(deadline));
   return Transaction::begin(*connection_, bounded(deadline), deadline);
+}
+
+// A renewal need not wait for the disk, where others may be writing a lot, while the row it replaces covers
+// all the time its holder would act on the new one: a server that crashes and forgets it takes nothing away.
+// Taking a lease always waits, and so does the renewal after one that failed.
+bool PostgresLeaseStore::may_be_forgotten(std::chrono::seconds lease) const {
+  return row_expires_ - BootClock::now() >= lease::step_down_after(lease);
 }
 
 Result<std::optional<Grant>> PostgresLeaseStore::acquire(std::chrono::seconds lease, Deadline deadline) {
@@ -126,24 +140,37 @@ Result<std::optional<Grant>> PostgresLeaseStore::take(const char* statement, con
   const Grant grant{{identity_.cluster_name, identity_.leader_id, identity_.nonce, row.int64(0, 0)},
                     sent + milliseconds(row.int64(0, 1))};
   highest_seen_ = std::max(highest_seen_, grant.term.epoch);
+  row_expires_ = grant.expires;
   // It waited for a lock longer than the lease is long: the row names us, but nothing was gained.
   if (grant.expires <= BootClock::now()) return std::optional<Grant>();
   return std::optional(grant);
 }
 
 Result<Grant> PostgresLeaseStore::renew(const Term& term, std::chrono::seconds lease, Deadline deadline) {
-  SN_ASSIGN(Transaction transaction, begin(deadline));
-  const std::string epoch = std::to_string(term.epoch);
-  const std::string seconds = std::to_string(lease.count());
-  const Deadline sent = BootClock::now();
-  SN_ASSIGN(const Rows row,
-            connection_->query(sql::lease_renew,
-                               {Param::text(term.cluster_name), Param::text(term.leader_id),
-                                Param::text(epoch), Param::text(term.nonce), Param::text(seconds)},
-                               deadline));
-  if (row.count() == 0) return term_over(term);
-  SN_TRY(transaction.commit(deadline));
-  const Deadline expires = sent + milliseconds(row.int64(0, 1));
+  SN_ASSIGN(const std::string statement,
+            fill(sql::lease_renew, {{"cluster", Connection::quote_literal(term.cluster_name)},
+                                    {"leader", Connection::quote_literal(term.leader_id)},
+                                    {"nonce", Connection::quote_literal(term.nonce)},
+                                    {"epoch", std::to_string(term.epoch)},
+                                    {"lease", std::to_string(lease.count())}}));
+  TransactionOptions options = bounded(deadline);
+  options.wait_for_disk = !may_be_forgotten(lease);
+  kept_waiting_ = false;
+  hearing_.about_to_ask();
+  const bool fresh = !connection_ || !connection_->usable();
+  if (fresh) SN_TRY(connect(deadline));
+  Deadline sent = BootClock::now();
+  auto row = Transaction::once(*connection_, options, statement, deadline);
+  // The connection may have died while idle. Renewing twice is as good as once.
+  if (!row && !fresh && !connection_->usable() && BootClock::now() < deadline) {
+    SN_TRY(connect(deadline));
+    sent = BootClock::now();
+    row = Transaction::once(*connection_, options, statement, deadline);
+  }
+  if (!row) return std::move(row).error();
+  if (row->count() == 0) return term_over(term);
+  const Deadline expires = sent + milliseconds(row->int64(0, 1));
+  row_expires_ = expires;
   if (expires <= BootClock::now()) return term_over(term);
   return Grant{term, expires};
 }

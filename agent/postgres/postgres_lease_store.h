@@ -1,8 +1,8 @@
 // PostgresLeaseStore: the lease row over a connection of its own, so that no data transaction can delay a
 // renewal. Every call is one short transaction; a connection found dead is replaced at the next call. A
 // direct connection is kept and listens; one of a pooler is given back in rest(), since each may be one of
-// very few. Refuses to remember leadership: it keeps the highest epoch it ever saw, its host's id and nothing
-// else. One thread at a time; destruction joins a probe, 1 s at most.
+// very few. Refuses to remember leadership: of the row it keeps the highest epoch it ever saw and until when
+// it ran when this store last wrote it. One thread at a time; destruction joins a probe, 1 s at most.
 #pragma once
 
 #include <optional>
@@ -47,7 +47,9 @@ class PostgresLeaseStore final : public LeaseStore {
   bool kept_waiting() const override { return kept_waiting_; }
 
  private:
+  Status connect(Deadline deadline);
   Result<Transaction> begin(Deadline deadline);
+  bool may_be_forgotten(std::chrono::seconds lease) const;
   Status end_older_writers(const LeaseObservation* dead, Deadline deadline);
   Result<std::optional<Grant>> take(const char* statement, const LeaseObservation* dead,
                                     std::chrono::seconds lease, Deadline deadline);
@@ -60,6 +62,7 @@ class PostgresLeaseStore final : public LeaseStore {
   std::string host_id_;
   bool metadata_told_ = false;
   int64_t highest_seen_;
+  Deadline row_expires_{};  // as this store last wrote it
   std::optional<Connection> connection_;
   Hearing hearing_;            // of that connection
   bool kept_waiting_ = false;  // the last call

@@ -10,24 +10,45 @@ namespace {
 
 constexpr std::chrono::seconds kRollbackWait{1};
 
+Result<std::string> prologue(const char* begin, const TransactionOptions& options) {
+  return fill(sql::transaction_begin,
+              {{"begin", begin},
+               {"isolation", options.repeatable_read ? "REPEATABLE READ" : "READ COMMITTED"},
+               {"statement_timeout", std::to_string(options.statement_timeout.count())},
+               {"lock_timeout", std::to_string(options.lock_timeout.count())},
+               {"idle_timeout", std::to_string(options.idle_timeout.count())},
+               {"synchronous_commit", options.wait_for_disk ? "on" : "off"}});
+}
+
 }  // namespace
+
+Status Transaction::can_begin(const Connection& connection) {
+  const Wire& wire = *connection.wire_;
+  if (!wire.usable()) return wire.closed();
+  if (PQtransactionStatus(wire.get()) == PQTRANS_IDLE) return {};
+  return Error{ErrorCode::kInternal, "a transaction was begun inside another", ""};
+}
 
 Result<Transaction> Transaction::begin(Connection& connection, const TransactionOptions& options,
                                        Deadline deadline) {
-  Wire& wire = *connection.wire_;
-  if (!wire.usable()) return wire.closed();
-  if (PQtransactionStatus(wire.get()) != PQTRANS_IDLE) {
-    return Error{ErrorCode::kInternal, "a transaction was begun inside another", ""};
-  }
-  SN_ASSIGN(const std::string prologue,
-            fill(sql::transaction_begin,
-                 {{"isolation", options.repeatable_read ? "REPEATABLE READ" : "READ COMMITTED"},
-                  {"statement_timeout", std::to_string(options.statement_timeout.count())},
-                  {"lock_timeout", std::to_string(options.lock_timeout.count())},
-                  {"idle_timeout", std::to_string(options.idle_timeout.count())}}));
+  SN_TRY(can_begin(connection));
+  SN_ASSIGN(const std::string opening, prologue("BEGIN", options));
   Transaction transaction(connection);  // rolls back when the prologue fails half-way
-  SN_ASSIGN(const Rows done, connection.simple(prologue, deadline));
+  SN_ASSIGN(const Rows done, connection.simple(opening, deadline));
   return transaction;
+}
+
+// Several statements in one message are one transaction (protocol, "Multiple Statements in a Simple Query"),
+// and the last one's completion is told after the commit.
+Result<Rows> Transaction::once(Connection& connection, const TransactionOptions& options,
+                               std::string_view sql, Deadline deadline) {
+  SN_TRY(can_begin(connection));
+  SN_ASSIGN(std::string text, prologue("SET TRANSACTION", options));
+  text += sql;
+  auto done = connection.simple(text, deadline);
+  if (done || connection.usable()) return done;
+  return Error{ErrorCode::kOutcomeUnknown, "no answer came: " + done.error().message,
+               "read back what was committed before acting"};
 }
 
 Transaction::Transaction(Transaction&& other) noexcept

@@ -26,10 +26,17 @@ const std::map<std::string, std::string> kSamples{
     {"key", "id"},
     {"arrays", "$1::bigint[], $2::text[]"},
     {"action", "DO UPDATE SET body = excluded.body"},
+    {"begin", "BEGIN"},
     {"isolation", "READ COMMITTED"},
     {"statement_timeout", "1000"},
     {"lock_timeout", "1000"},
     {"idle_timeout", "1000"},
+    {"synchronous_commit", "on"},
+    {"cluster", "'queries'"},
+    {"leader", "'node-a'"},
+    {"nonce", "'11111111-1111-4111-8111-111111111111'"},
+    {"epoch", "1"},
+    {"lease", "60"},
     {"lock", "FOR NO KEY UPDATE OF d"},
 };
 
