@@ -79,11 +79,11 @@ Result<Transaction> PostgresLeaseStore::begin(Deadline deadline) {
   return Transaction::begin(*connection_, bounded(deadline), deadline);
 }
 
-// A renewal need not wait for the disk, where others may be writing a lot, while the row it replaces covers
-// all the time its holder would act on the new one: a server that crashes and forgets it takes nothing away.
-// Taking a lease always waits, and so does the renewal after one that failed.
+// A renewal need not wait for the disk, where others may be writing a lot, while the row as it is on the disk
+// covers all the time its holder would act on the new one: whatever a server that crashes forgets of those
+// that did not wait, it takes nothing away. Taking a lease always waits.
 bool PostgresLeaseStore::may_be_forgotten(std::chrono::seconds lease) const {
-  return row_expires_ - BootClock::now() >= lease::step_down_after(lease);
+  return durable_until_ - BootClock::now() >= lease::step_down_after(lease);
 }
 
 Result<std::optional<Grant>> PostgresLeaseStore::acquire(std::chrono::seconds lease, Deadline deadline) {
@@ -140,7 +140,7 @@ Result<std::optional<Grant>> PostgresLeaseStore::take(const char* statement, con
   const Grant grant{{identity_.cluster_name, identity_.leader_id, identity_.nonce, row.int64(0, 0)},
                     sent + milliseconds(row.int64(0, 1))};
   highest_seen_ = std::max(highest_seen_, grant.term.epoch);
-  row_expires_ = grant.expires;
+  durable_until_ = grant.expires;
   // It waited for a lock longer than the lease is long: the row names us, but nothing was gained.
   if (grant.expires <= BootClock::now()) return std::optional<Grant>();
   return std::optional(grant);
@@ -170,7 +170,7 @@ Result<Grant> PostgresLeaseStore::renew(const Term& term, std::chrono::seconds l
   if (!row) return std::move(row).error();
   if (row->count() == 0) return term_over(term);
   const Deadline expires = sent + milliseconds(row->int64(0, 1));
-  row_expires_ = expires;
+  if (options.wait_for_disk) durable_until_ = expires;
   if (expires <= BootClock::now()) return term_over(term);
   return Grant{term, expires};
 }

@@ -2,7 +2,8 @@
 // renewal. Every call is one short transaction; a connection found dead is replaced at the next call. A
 // direct connection is kept and listens; one of a pooler is given back in rest(), since each may be one of
 // very few. Refuses to remember leadership: of the row it keeps the highest epoch it ever saw and until when
-// it ran when this store last wrote it. One thread at a time; destruction joins a probe, 1 s at most.
+// it runs as this store last wrote it to the disk. One thread at a time; destruction joins a probe, 1 s at
+// most.
 #pragma once
 
 #include <optional>
@@ -62,7 +63,7 @@ class PostgresLeaseStore final : public LeaseStore {
   std::string host_id_;
   bool metadata_told_ = false;
   int64_t highest_seen_;
-  Deadline row_expires_{};  // as this store last wrote it
+  Deadline durable_until_{};  // when the row expires as this store last saw it reach the disk
   std::optional<Connection> connection_;
   Hearing hearing_;            // of that connection
   bool kept_waiting_ = false;  // the last call

@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 constexpr char kNonce[] = "11111111-1111-4111-8111-111111111111";
 
-TEST(RenewalDurability, OnlyWhatTheRowBeforeCoversIsNotWaitedFor) {
+TEST(RenewalDurability, OnlyWhatTheRowOnTheDiskCoversIsNotWaitedFor) {
   const auto& server = test::PrivatePostgres::shared();
   const auto cluster = test::PrivatePostgres::shared().create_cluster("durable");
   postgres::PostgresLeaseStore store({cluster.url, "durability_test"},
@@ -29,12 +29,18 @@ TEST(RenewalDurability, OnlyWhatTheRowBeforeCoversIsNotWaitedFor) {
   ASSERT_TRUE(taken && *taken);
   const Term term = (*taken)->term;
   ASSERT_TRUE(store.renew(term, 20s, soon()));
-  EXPECT_FALSE(waits()) << "the row before runs as long as anybody acts on this renewal";
-  // A longer lease: its holder would act for 45 s, the row before ends after 20.
+  EXPECT_FALSE(waits()) << "the row on the disk runs as long as anybody acts on this renewal";
+  // A longer lease: its holder would act for 45 s, the row on the disk ends after 20.
   ASSERT_TRUE(store.renew(term, 60s, soon()));
   EXPECT_TRUE(waits());
   ASSERT_TRUE(store.renew(term, 60s, soon()));
   EXPECT_FALSE(waits());
+  // A lease of 70 s: the one of 60 s on the disk covers the 52.5 s its holder would act, one of 85 s (63.75)
+  // not, however far the renewals since that did not wait have moved the row.
+  ASSERT_TRUE(store.renew(term, 70s, soon()));
+  EXPECT_FALSE(waits());
+  ASSERT_TRUE(store.renew(term, 85s, soon()));
+  EXPECT_TRUE(waits());
   // Another store of the same term does not know what the row said before.
   postgres::PostgresLeaseStore other({cluster.url, "durability_test"},
                                      {cluster.name, "node-a", "", kNonce, 0, "host/node-a", "{}"});
