@@ -61,7 +61,7 @@ Agent::~Agent() {
 Status Agent::start() {
   const auto settings = settings_.get();
   SN_TRY(take_lock());
-  crew_ = std::make_unique<Crew>(settings_, log_, metrics_, events_, [this] {
+  crew_ = std::make_unique<Crew>(settings_, log_, metrics_, events_, renewals_, [this] {
     if (auto* elector = candidate_.load()) elector->work_ended();
   });
   control_ = std::make_unique<control::NodeControl>(
@@ -331,6 +331,7 @@ void Agent::elected(const Term& term, std::stop_token term_over) {
 void Agent::deposed(const Error& why) {
   log_.event(events::kDeposed, LogLevel::kWarning, "",
              fmt::format("{} leads no more: {}", node_id_, why.message));
+  renewals_->passed();
   if (auto* door = door_.load()) door->lead(false);
   if (crew_->is_idle()) {
     if (auto* elector = candidate_.load()) elector->work_ended();
@@ -348,7 +349,12 @@ void Agent::facts_changed() {
   events_.leadership_changed(view());
 }
 
+void Agent::renews_at(Deadline when) {
+  renewals_->announce(when);
+}
+
 void Agent::renewed(std::chrono::nanoseconds took) {
+  renewals_->passed();
   log_.debug(fmt::format("the lease was renewed in {:.3f} ms", static_cast<double>(took.count()) / 1e6));
 }
 

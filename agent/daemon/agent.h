@@ -53,6 +53,7 @@ class Agent final : public control::Leadership, public lease::ElectorListener, p
   void deposed(const Error& why) override;
   void notice(const std::string& payload) override;
   void facts_changed() override;
+  void renews_at(Deadline when) override;
   void renewed(std::chrono::nanoseconds took) override;
 
   // bus::LogControl
@@ -78,6 +79,7 @@ class Agent final : public control::Leadership, public lease::ElectorListener, p
   EventRelay events_;
   NeighbourNode neighbour_;
   std::optional<peer::NodeLock> lock_;
+  const std::shared_ptr<RightOfWay> renewals_ = std::make_shared<RightOfWay>();
   std::unique_ptr<Crew> crew_;
   std::unique_ptr<lease::Elector> elector_;
   std::atomic<lease::Elector*> candidate_{nullptr};  // elector_, once it runs

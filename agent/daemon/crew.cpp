@@ -71,11 +71,12 @@ class Crew::JobProgress final : public sync::Progress {
 };
 
 Crew::Crew(const LiveSettings& settings, Log& log, metrics::Metrics& metrics, control::Events& events,
-           std::function<void()> idle)
+           std::shared_ptr<const RightOfWay> renewals, std::function<void()> idle)
     : settings_(settings),
       log_(log),
       metrics_(metrics),
       events_(events),
+      renewals_(std::move(renewals)),
       idle_(std::move(idle)),
       scheduler_(static_cast<size_t>(settings.get()->workers), std::random_device{}()) {
   threads_.emplace_back([this](const std::stop_token& stop) { list_until_stopped(stop); });
@@ -212,8 +213,9 @@ void Crew::list_until_stopped(const std::stop_token& stop) {
 Status Crew::list_clients(const Reign& reign, bool adopt) {
   const Deadline deadline = deadline_in(kListTime);
   const auto settings = settings_.get();
-  SN_ASSIGN(auto connection,
-            postgres::Connection::open(connect_options(*settings, "worker"), deadline, reign.over));
+  auto connect = connect_options(*settings, "worker");
+  connect.gives_way_to = renewals_;
+  SN_ASSIGN(auto connection, postgres::Connection::open(connect, deadline, reign.over));
   SN_ASSIGN(const auto rows,
             connection.query(sql::client_due, {postgres::Param::text(settings->cluster_name)}, deadline));
   std::vector<schedule::Client> clients;
@@ -348,8 +350,9 @@ bool Crew::has_begun(const schedule::Job& job) const {
 
 JobEnd Crew::work(const schedule::Job& job, const Reign& reign, const schedule::Client& client,
                   const std::stop_token& stop) {
-  const auto options = options_for(*settings_.get(), client, job);
+  auto options = options_for(*settings_.get(), client, job);
   if (!options) return Result<sync::RunReport>(options.error());
+  options->gives_way_to = renewals_;
   JobProgress progress(*this, job.client);
   std::optional<postgres::Connection> spare;
   {

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/right_of_way.h"
 #include "control/control.h"
 #include "control/ports.h"
 #include "daemon/client_record.h"
@@ -30,9 +32,10 @@ namespace syncnode::daemon {
 
 class Crew final : public control::Jobs {
  public:
-  // `idle` is called, from a worker, whenever the last job of a term that is over has ended.
+  // What the jobs move gives way to `renewals`. `idle` is called, from a worker, whenever the last job of a
+  // term that is over has ended.
   Crew(const LiveSettings& settings, Log& log, metrics::Metrics& metrics, control::Events& events,
-       std::function<void()> idle);
+       std::shared_ptr<const RightOfWay> renewals, std::function<void()> idle);
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
   ~Crew() override;  // stops what runs and joins
@@ -77,6 +80,7 @@ class Crew final : public control::Jobs {
   Log& log_;
   metrics::Metrics& metrics_;
   control::Events& events_;
+  const std::shared_ptr<const RightOfWay> renewals_;
   const std::function<void()> idle_;
 
   mutable std::mutex mutex_;

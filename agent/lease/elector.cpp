@@ -194,6 +194,7 @@ bool Elector::publish() {
 
 void Elector::wait(Deadline until) {
   if (election_.role() == Role::kStandby && until > deadline_in(kNap)) store_->rest();
+  if (reported_) listener_.renews_at(until);
   auto notices = store_->wait(std::min(until, deadline_in(kTurn)), wake_.get());
   uint64_t rings = 0;
   static_cast<void>(!::read(wake_.get(), &rings, sizeof rings));

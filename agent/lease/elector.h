@@ -61,6 +61,9 @@ class ElectorListener {
   virtual void notice(const std::string& payload) = 0;
   // Whenever what facts() tells changed in role, leader or epoch.
   virtual void facts_changed() {}
+  // The leader will ask the store then, for a renewal or a mark, unless something happens before. Said again
+  // at each sleep.
+  virtual void renews_at(Deadline /*when*/) {}
   // The lease was renewed once more, which took so long from asking to knowing.
   virtual void renewed(std::chrono::nanoseconds /*took*/) {}
 };

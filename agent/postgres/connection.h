@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/right_of_way.h"
 
 struct pg_result;
 
@@ -55,6 +56,8 @@ class Rows {
 struct ConnectOptions {
   std::string url;               // postgresql://…; never logged
   std::string application_name;  // "sync-node a", "sync-nodectl", …
+  // Statements wait for it, and COPY data before each piece. Not given by who has it.
+  std::shared_ptr<const RightOfWay> gives_way_to = nullptr;
 };
 
 class Connection {

@@ -59,6 +59,7 @@ Status Connection::copy_in_write(std::string_view bytes, Deadline deadline) {
   if (!wire_->copying_in) return Error{ErrorCode::kInternal, "COPY data without a COPY", ""};
   while (!bytes.empty()) {
     const std::string_view piece = bytes.substr(0, kPiece);
+    wire_->give_way();
     SN_ASSIGN(const bool refused, wire_->unexpected_input());
     if (refused) return copy_in_failure(deadline);
     const int accepted = PQputCopyData(wire_->get(), piece.data(), static_cast<int>(piece.size()));
@@ -116,6 +117,7 @@ Status Connection::copy_out(std::string_view sql, const std::function<Status(std
     const int length = PQgetCopyData(wire_->get(), &bytes, 1);
     const std::unique_ptr<char, decltype(&PQfreemem)> owned(bytes, &PQfreemem);
     if (length == 0) {
+      wire_->give_way();
       SN_TRY(wire_->receive(deadline));
     } else if (length > 0) {
       wire_->received += static_cast<uint64_t>(length);

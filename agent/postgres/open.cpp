@@ -103,6 +103,7 @@ Result<Connection> Connection::open(const ConnectOptions& options, Deadline dead
     const std::string user = PQuser(handle->get());
     Connection connection(std::make_unique<Wire>(handle->release()));
     if (stop.stop_possible()) connection.stop_with(stop);
+    connection.wire_->give_way_to(options.gives_way_to);
     SN_ASSIGN(const Rows checked, connection.check_session(user, deadline));
     // A pooler makes up the process id it tells its clients; a server tells the truth.
     connection.direct_ = checked.int64(0, 3) == connection.backend_pid();

@@ -136,6 +136,7 @@ Status Wire::sending(int accepted) {
 
 Status Wire::send(std::string_view sql, const std::vector<Param>& params, bool binary) {
   if (connection_ == nullptr) return closed();
+  give_way();
   std::vector<Oid> types;
   std::vector<const char*> values;
   std::vector<int> lengths, formats;
@@ -159,6 +160,7 @@ Status Wire::send(std::string_view sql, const std::vector<Param>& params, bool b
 
 Status Wire::send_simple(std::string_view sql) {
   if (connection_ == nullptr) return closed();
+  give_way();
   sent += sql.size();
   return sending(PQsendQuery(connection_, std::string(sql).c_str()));
 }

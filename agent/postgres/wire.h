@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/right_of_way.h"
 #include "base/unique_fd.h"
 #include "postgres/connection.h"
 
@@ -53,6 +55,11 @@ class Wire {
   bool usable() const { return connection_ != nullptr; }
   void close();
   void stop_with(std::stop_token token);
+  void give_way_to(std::shared_ptr<const RightOfWay> other) { gives_way_to_ = std::move(other); }
+  // Before anything that makes the server work or the network carry much.
+  void give_way() const {
+    if (gives_way_to_ != nullptr) gives_way_to_->give_way();
+  }
 
   // Begin a statement; `simple` when it may hold several statements or a COPY.
   Status send(std::string_view sql, const std::vector<Param>& params, bool binary);
@@ -91,6 +98,7 @@ class Wire {
   pg_conn* connection_;
   uint64_t notices_ = 0;
   std::optional<StopFd> stop_;
+  std::shared_ptr<const RightOfWay> gives_way_to_;
 };
 
 }  // namespace syncnode::postgres

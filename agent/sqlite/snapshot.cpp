@@ -78,7 +78,8 @@ bool index_is_unusable(int code) {
 
 class LiveSnapshot final : public Snapshot {
  public:
-  LiveSnapshot(SourceFile file) : file_(std::move(file)) {}
+  LiveSnapshot(SourceFile file, std::shared_ptr<const RightOfWay> gives_way_to)
+      : file_(std::move(file)), gives_way_to_(std::move(gives_way_to)) {}
   Status begin(Attempts& attempts);
 
   Result<SourceSchema> read_schema() override {
@@ -90,6 +91,7 @@ class LiveSnapshot final : public Snapshot {
 
   Status breathe() override {
     const auto now = BootClock::now();
+    if (gives_way_to_ != nullptr) gives_way_to_->give_way(now);
     if (now < next_check_) return {};
     next_check_ = now + kCheckInterval;
     return vfs_->check();
@@ -115,6 +117,7 @@ class LiveSnapshot final : public Snapshot {
   std::unique_ptr<ReadGuard> guard_;
   std::unique_ptr<QuietVfs> vfs_;
   Database database_;
+  const std::shared_ptr<const RightOfWay> gives_way_to_;
   BootClock::time_point begun_at_{};
   BootClock::time_point next_check_{};
 };
@@ -170,7 +173,7 @@ Result<std::unique_ptr<Snapshot>> Snapshot::open(const std::string& path, const 
   for (auto pause = kFirstRetryPause;; pause = std::min(2 * pause, kLongestRetryPause)) {
     auto file = SourceFile::open(path);
     if (!file) return std::move(file).error();
-    auto snapshot = std::make_unique<LiveSnapshot>(std::move(*file));
+    auto snapshot = std::make_unique<LiveSnapshot>(std::move(*file), options.gives_way_to);
     auto begun = snapshot->begin(attempts);
     if (begun) return {std::move(snapshot)};
     if (!may_pass(begun.error())) return std::move(begun).error();

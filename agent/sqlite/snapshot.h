@@ -20,6 +20,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "base/right_of_way.h"
 #include "model/source_schema.h"
 #include "sqlite/database.h"
 
@@ -44,6 +45,7 @@ struct SnapshotOptions {
   // A file (with its -wal) up to this size is copied into memory at once: then no lock is held and nothing
   // the application does can break the snapshot. Larger ones are read where they are. 0: never copy.
   int64_t image_bytes = int64_t{64} << 20;
+  std::shared_ptr<const RightOfWay> gives_way_to = nullptr;  // breathe() may wait for it
 };
 
 struct HarmReport {

@@ -57,9 +57,28 @@ class Recheck {
  private:
   std::string table_name(const CopyTable& table) const { return context_.target.quoted_table(table.target); }
 
+  // Each question is a transaction of its own: under settings of ours, whatever a pooler's session was left
+  // with, and without workers on every processor of the server.
+  Result<Rows> ask(std::string_view sql, const std::vector<Param>& params, bool binary) {
+    postgres::TransactionOptions options;
+    options.statement_timeout = kDigestWait;
+    postgres::Connection& connection = context_.connection;
+    SN_ASSIGN(auto transaction,
+              postgres::Transaction::begin(connection, options, deadline_in(kStatementWait)));
+    auto rows = binary ? connection.query_binary(sql, params, deadline_in(kDigestWait))
+                       : connection.query(sql, params, deadline_in(kDigestWait));
+    if (!rows) return rows;
+    SN_TRY(transaction.commit(deadline_in(kStatementWait)));
+    return rows;
+  }
+
+  void give_way() const {
+    if (context_.options.gives_way_to != nullptr) context_.options.gives_way_to->give_way();
+  }
+
   Result<Rows> count(const CopyTable& table) {
     SN_ASSIGN(auto sql, postgres::fill(sql::copy_row_count, {{"table", table_name(table)}}));
-    return context_.connection.query(sql, {}, deadline_in(kDigestWait));
+    return ask(sql, {}, false);
   }
 
   Status read_source_patiently() {
@@ -84,7 +103,8 @@ class Recheck {
   }
 
   Status read_source(const std::vector<uint32_t>& buckets) {
-    SN_ASSIGN(snapshot_, sqlite::Snapshot::open(context_.source_path));
+    SN_ASSIGN(snapshot_,
+              sqlite::Snapshot::open(context_.source_path, {.gives_way_to = context_.options.gives_way_to}));
     SN_ASSIGN(schema_, snapshot_->read_schema());
     for (size_t i = 0; i < state_.tables.size(); ++i) {
       const CopyTable& copy = state_.tables[i];
@@ -142,7 +162,10 @@ class Recheck {
     SN_ASSIGN(int64_t id, memory_.new_image_id());
     memory::Image image{id, 0, key_is_position(*check.source, check.copy)};
     memory::ImageWriter writer(memory_, image, true);
-    SN_TRY(check.scratch->for_each([&](const memory::Record& record) { return writer.add(record); }));
+    SN_TRY(check.scratch->for_each([&](const memory::Record& record) {
+      give_way();
+      return writer.add(record);
+    }));
     SN_TRY(writer.flush());
     image.rows = writer.rows();
     SN_TRY(memory_.write_table({check.copy.name, image}));
@@ -157,7 +180,7 @@ class Recheck {
                                                              {"keys", keys_of(check.copy)},
                                                              {"columns", quoted_columns(check.copy)}}));
     std::string mask = std::to_string(scratch.mask());
-    SN_ASSIGN(auto rows, context_.connection.query(sql, {Param::text(mask)}, deadline_in(kDigestWait)));
+    SN_ASSIGN(auto rows, ask(sql, {Param::text(mask)}, false));
     std::vector<bool> seen(size_t{scratch.mask()} + 1);
     ArrayParam differing = ArrayParam::of_bigint();
     for (int row = 0; row < rows.count(); ++row) {
@@ -180,8 +203,7 @@ class Recheck {
     SN_ASSIGN(auto sql, postgres::fill(sql::digest_rows, {{"table", table_name(check.copy)},
                                                           {"keys", keys_of(check.copy)},
                                                           {"columns", quoted_columns(check.copy)}}));
-    SN_ASSIGN(auto rows, context_.connection.query_binary(sql, {Param::text(mask), differing.param()},
-                                                          deadline_in(kDigestWait)));
+    SN_ASSIGN(auto rows, ask(sql, {Param::text(mask), differing.param()}, true));
     ArrayParam unknown = ArrayParam::of_bytea();
     for (int row = 0; row < rows.count(); ++row) {
       SN_ASSIGN(bool ours, check.scratch->compare(rows.text(row, 0), rows.text(row, 1)));
@@ -195,7 +217,7 @@ class Recheck {
                     std::vector<memory::KeptRecord>& only_in_copy) {
     SN_ASSIGN(auto sql,
               postgres::fill(sql::digest_keys, {{"table", table_name(table)}, {"keys", keys_of(table)}}));
-    SN_ASSIGN(auto rows, context_.connection.query_binary(sql, {digests.param()}, deadline_in(kDigestWait)));
+    SN_ASSIGN(auto rows, ask(sql, {digests.param()}, true));
     digests.clear();
     for (int row = 0; row < rows.count(); ++row)
       only_in_copy.push_back({{0, key_of(table, rows, row), false, {}}, false});
@@ -219,8 +241,7 @@ class Recheck {
     SN_ASSIGN(auto sql,
               postgres::fill(sql::digest_quarantine, {{"schema", context_.target.quoted_schema()}}));
     std::string name = wire_name(check.copy.name);
-    SN_ASSIGN(auto rows,
-              context_.connection.query_binary(sql, {Param::text(name)}, deadline_in(kDigestWait)));
+    SN_ASSIGN(auto rows, ask(sql, {Param::text(name)}, true));
     for (int row = 0; row < rows.count(); ++row) {
       SN_TRY(check.scratch->compare_quarantine(rows.text(row, 0), rows.text(row, 1)));
     }
@@ -231,7 +252,7 @@ class Recheck {
   Status list_keys(const CopyTable& table) {
     SN_ASSIGN(auto sql,
               postgres::fill(sql::copy_keys, {{"table", table_name(table)}, {"keys", keys_of(table)}}));
-    SN_ASSIGN(auto rows, context_.connection.query_binary(sql, {}, deadline_in(kDigestWait)));
+    SN_ASSIGN(auto rows, ask(sql, {}, true));
     std::vector<memory::KeptRecord> keys;
     keys.reserve(static_cast<size_t>(rows.count()));
     for (int row = 0; row < rows.count(); ++row)
@@ -244,8 +265,7 @@ class Recheck {
   Status write_kept(const CopyTable& table, std::vector<memory::KeptRecord>& records) {
     SN_ASSIGN(auto sql, postgres::fill(sql::copy_kept, {{"schema", context_.target.quoted_schema()}}));
     std::string name = wire_name(table.name);
-    SN_ASSIGN(auto rows,
-              context_.connection.query_binary(sql, {Param::text(name)}, deadline_in(kDigestWait)));
+    SN_ASSIGN(auto rows, ask(sql, {Param::text(name)}, true));
     std::vector<std::string> rejected;
     rejected.reserve(static_cast<size_t>(rows.count()));
     for (int row = 0; row < rows.count(); ++row) rejected.emplace_back(rows.text(row, 0));

@@ -35,7 +35,7 @@ class ClientRun {
         log_(log),
         progress_(progress),
         cancel_(stop, [this] { stop_.request_stop(); }),
-        connect_{options.database_url, options.application_name} {}
+        connect_{options.database_url, options.application_name, options.gives_way_to} {}
 
   Status begin(std::optional<postgres::Connection> open = {}) {
     progress_.phase("connecting");

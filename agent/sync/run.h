@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "base/right_of_way.h"
 #include "model/source_schema.h"
 #include "model/term.h"
 #include "postgres/connection.h"
@@ -26,6 +28,8 @@ struct RunOptions {
   std::string client_name;
   std::optional<std::string> sqlite_path;  // instead of the registered one
   std::string application_name = "sync-node one-shot";
+  std::shared_ptr<const RightOfWay> gives_way_to =
+      nullptr;                          // the renewal of the term, as far as its keeper says
   std::string triggered_by = "manual";  // sync_jobs.triggered_by
   std::string job_id;                   // of a job that was queued; "" makes a new one
   bool full = false;      // do not trust the local memory: compare with the copy, ship what differs

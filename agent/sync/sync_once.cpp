@@ -97,7 +97,8 @@ Status SyncOnce::attempt(RunReport& report) {
   SN_ASSIGN(decisions_, read_decisions(context_.connection, context_.target));
   SN_TRY(memory_->begin(shipment_.sync_id));
   context_.progress.phase("reading");
-  SN_ASSIGN(snapshot_, sqlite::Snapshot::open(context_.source_path));
+  SN_ASSIGN(snapshot_,
+            sqlite::Snapshot::open(context_.source_path, {.gives_way_to = context_.options.gives_way_to}));
   SN_ASSIGN(schema_, snapshot_->read_schema());
   shipment_.source_identity = snapshot_->identity().to_string();
   shipment_.journal_mode = snapshot_->journal_mode() == sqlite::JournalMode::kWal ? "wal" : "rollback";

@@ -242,7 +242,7 @@ def main() -> int:
             product.register('large', str(source))
             server.superuser_psql("UPDATE sync_metadata.client_deployments SET sync_enabled = false, status = 'active'")
             with couple(product, bus, HEARTBEAT_INTERVAL=str(RENEWAL), LEASE_DURATION='10', LOG_LEVEL='DEBUG', BRAKE_MIN_ROWS='1000000000') as nodes:
-                lease(nodes, source, 20 if args.quick else 120)
+                lease(nodes, source, 20 if args.quick else 300)
     return 0
 
 

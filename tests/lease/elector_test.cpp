@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <semaphore>
 
 #include "fakes/fake_lease_store.h"
 
@@ -133,6 +134,35 @@ class BlockingListener final : public ElectorListener {
 };
 
 // I7: the thread that should renew hangs; the term watch ends the term by its deadline all the same.
+// All on the elector's thread, but for the end.
+class Announcements final : public ElectorListener {
+ public:
+  void elected(const Term& /*term*/, std::stop_token /*over*/) override {}
+  void deposed(const Error& /*why*/) override {}
+  void notice(const std::string& /*payload*/) override {}
+  void renews_at(Deadline when) override {
+    EXPECT_LE(when, deadline_in(kQuick.keeper.renew_every));
+    announced_ = when;
+  }
+  void renewed(std::chrono::nanoseconds took) override {
+    EXPECT_NE(announced_, Deadline{});
+    EXPECT_GE(BootClock::now() - took, announced_);
+    if (++renewals_ == 3) done_.release();
+  }
+  bool three_renewals() { return done_.try_acquire_for(10s); }
+
+ private:
+  Deadline announced_{};
+  int renewals_ = 0;
+  std::binary_semaphore done_{0};
+};
+
+TEST_F(ElectorTest, SaysWhenItWillRenewBeforeItDoes) {
+  Announcements listener;
+  auto elector = *Elector::start(store(), {"host-1", "openwebui-sync-node-a", "n1"}, kQuick, listener);
+  EXPECT_TRUE(listener.three_renewals());
+}
+
 TEST_F(ElectorTest, F05_ABlockedLoopActsNoLongerThanItsDeadline) {
   BlockingListener blocking;
   const auto began = BootClock::now();

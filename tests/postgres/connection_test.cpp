@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <string>
 #include <thread>
 
@@ -32,6 +33,26 @@ class ConnectionTest : public ::testing::Test {
 };
 
 test::PrivatePostgres* ConnectionTest::server = nullptr;
+
+// A renewal that nobody ends, so that who gives way waits for as long as anybody does.
+TEST_F(ConnectionTest, StatementsAndCopyPiecesGiveWay) {
+  const auto renewal = std::make_shared<RightOfWay>();
+  auto opened = Connection::open({server->admin_url(), "connection_test", renewal}, soon());
+  ASSERT_TRUE(opened) << opened.error().to_string();
+  ASSERT_TRUE(opened->simple("CREATE TEMP TABLE t(a int)", soon()));
+  const auto gave_way = [&](const std::function<bool()>& call) {
+    const Deadline at = BootClock::now();
+    renewal->announce(at);
+    return call() && BootClock::now() >= at + RightOfWay::kMost;
+  };
+  EXPECT_TRUE(gave_way([&] { return opened->query("SELECT 1", {}, soon()).has_value(); }));
+  EXPECT_TRUE(gave_way([&] { return opened->simple("SELECT 1", soon()).has_value(); }));
+  ASSERT_TRUE(opened->copy_in_begin("COPY t FROM STDIN", soon()));
+  EXPECT_TRUE(gave_way([&] { return opened->copy_in_write("1\n", soon()).has_value(); }));
+  const auto copied = opened->copy_in_finish(soon());
+  ASSERT_TRUE(copied) << copied.error().to_string();
+  EXPECT_EQ(*copied, 1);
+}
 
 TEST_F(ConnectionTest, QueryTakesTextNullAndBinaryParameters) {
   Connection connection = open();

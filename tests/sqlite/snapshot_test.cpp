@@ -47,6 +47,19 @@ Result<int64_t> open_and_read(const std::string& path, const SnapshotOptions& op
   return read_all(*snapshot);
 }
 
+TEST(Snapshot, BreathesOutWhileTheLeaseIsRenewed) {
+  const auto renewal = std::make_shared<RightOfWay>();
+  const Scratch scratch;
+  const std::string path = scratch.make(kFill);
+  auto snapshot = Snapshot::open(path, {.gives_way_to = renewal});
+  ASSERT_TRUE(snapshot) << snapshot.error().to_string();
+  const Deadline at = BootClock::now();
+  renewal->announce(at);
+  EXPECT_TRUE((*snapshot)->breathe());
+  EXPECT_GE(BootClock::now(), at + RightOfWay::kMost);
+  EXPECT_TRUE((*snapshot)->validate());
+}
+
 TEST(Snapshot, ReadsBothJournalModesBothWays) {
   Scratch scratch;
   const std::string rollback = scratch.make(kFill, "rollback.db");
