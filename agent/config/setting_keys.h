@@ -35,6 +35,7 @@ inline constexpr SettingKey kSettingKeys[] = {
     {"STATE_DIRECTORY", "/var/lib/sync-node"},
     {"BRAKE_PERCENT", "50"},
     {"BRAKE_MIN_ROWS", "100"},
+    {"CONFLICT_POLICY_FILE", "/etc/sync-node/conflict-resolution.json"},
 };
 
 }  // namespace syncnode::config

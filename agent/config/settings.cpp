@@ -109,6 +109,7 @@ class Reader {
     settings_.batch_size = static_cast<int>(take_number("BATCH_SIZE", 1, 100000, "rows"));
     settings_.brake_percent = static_cast<int>(take_number("BRAKE_PERCENT", 1, 100, "percent"));
     settings_.brake_min_rows = take_number("BRAKE_MIN_ROWS", 0, int64_t{1} << 40, "rows");
+    read_policy_file(take("CONFLICT_POLICY_FILE"));
     auto directory = take("STATE_DIRECTORY");
     if (directory.text.front() != '/') {
       problems_.add(
@@ -119,6 +120,12 @@ class Reader {
     settings_.bus_address = take("BUS_ADDRESS").text;
     settings_.client_name = values_.get("CLIENT_NAME").text;
     settings_.container_name = values_.get("CONTAINER_NAME").text;
+  }
+
+  // The file of the package is welcome, not needed; one that somebody named must be there.
+  void read_policy_file(const SettingValues::Value& value) {
+    settings_.conflict_policy_file = value.text;
+    settings_.conflict_policy_named = value.origin != "default";
   }
 
   void read_log_level(const SettingValues::Value& value) {

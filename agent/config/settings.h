@@ -37,6 +37,8 @@ struct Settings {
   std::string state_directory;
   int brake_percent = 0;
   int64_t brake_min_rows = 0;
+  std::string conflict_policy_file;
+  bool conflict_policy_named = false;  // somebody set it: the file must be there
 
   // What applies and where it came from, for check-config; URLs masked.
   struct Shown {
