@@ -148,9 +148,24 @@ Result<std::vector<control::ConflictView>> Client::conflicts(const control::Conf
   return from_dicts<control::ConflictView>(dicts);
 }
 
+Result<control::ConflictDetail> Client::conflict(const std::string& conflict_id) {
+  Dict dict;
+  SN_TRY(wire_->call(kConflictsInterface, "Show", std::tie(dict), conflict_id));
+  return from_dict<control::ConflictDetail>(dict);
+}
+
 Status Client::resolve(const control::Resolution& resolution) {
   return wire_->call(kConflictsInterface, "Resolve", std::tie(), resolution.conflict_id, resolution.choice,
-                     to_dict(ResolveOptions{resolution.value}));
+                     to_dict(ResolveOptions{resolution.value, resolution.version}));
+}
+
+Result<control::BulkView> Client::resolve_all(const control::BulkResolution& resolution) {
+  Dict dict;
+  SN_TRY(wire_->call(
+      kConflictsInterface, "ResolveAll", std::tie(dict),
+      to_dict(ResolveAllFilter{resolution.client_name, resolution.table_name, resolution.conflict_type}),
+      resolution.choice));
+  return from_dict<control::BulkView>(dict);
 }
 
 }  // namespace syncnode::bus

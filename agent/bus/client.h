@@ -43,7 +43,9 @@ class Client {
   Status set_state(const std::string& key, const std::string& value);
 
   Result<std::vector<control::ConflictView>> conflicts(const control::ConflictFilter& filter);
+  Result<control::ConflictDetail> conflict(const std::string& conflict_id);
   Status resolve(const control::Resolution& resolution);
+  Result<control::BulkView> resolve_all(const control::BulkResolution& resolution);
 
  private:
   class Wire;

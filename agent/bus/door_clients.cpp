@@ -114,6 +114,34 @@ void Door::add_conflicts() {
                    id, [](sdbus::MethodReply& reply, const auto& views) { reply << to_dicts(views); }));
            return {};
          });
+  method({kConflictsInterface, "Show", "s", {"conflict_id"}, "a{sv}", {"conflict"}},
+         {Right::kReadSensitive, kNoSuchConflict},
+         [this](const Caller& caller, sdbus::MethodCall& call, Calls::Id id) -> Status {
+           std::string conflict;
+           call >> conflict;
+           control_.conflict(
+               caller, std::move(conflict),
+               later<control::ConflictDetail>(
+                   id, [](sdbus::MethodReply& reply, const auto& detail) { reply << to_dict(detail); }));
+           return {};
+         });
+  method({kConflictsInterface, "ResolveAll", "a{sv}s", {"filter", "choice"}, "a{sv}", {"outcome"}},
+         {Right::kManage, kNoSuchClient},
+         [this](const Caller& caller, sdbus::MethodCall& call, Calls::Id id) -> Status {
+           Dict dict;
+           control::BulkResolution bulk;
+           call >> dict >> bulk.choice;
+           ResolveAllFilter filter;
+           SN_TRY(read_options(dict, filter));
+           bulk.client_name = std::move(filter.client_name);
+           bulk.table_name = std::move(filter.table_name);
+           bulk.conflict_type = std::move(filter.conflict_type);
+           control_.resolve_all(caller, std::move(bulk),
+                                later<control::BulkView>(id, [](sdbus::MethodReply& reply, const auto& view) {
+                                  reply << to_dict(view);
+                                }));
+           return {};
+         });
   method({kConflictsInterface, "Resolve", "ssa{sv}", {"conflict_id", "choice", "options"}},
          {Right::kManage, kNoSuchConflict},
          [this](const Caller& caller, sdbus::MethodCall& call, Calls::Id id) -> Status {
@@ -123,6 +151,7 @@ void Door::add_conflicts() {
            ResolveOptions options;
            SN_TRY(read_options(dict, options));
            resolution.value = std::move(options.value);
+           resolution.version = options.version;
            control_.resolve(caller, std::move(resolution),
                             later<control::ConflictView>(id, [](sdbus::MethodReply&, const auto&) {}));
            return {};

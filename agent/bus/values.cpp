@@ -36,7 +36,8 @@ class Writer {
     put(name, clean);
   }
   void operator()(const char* name, const control::LeadershipView& value) { put(name, to_dict(value)); }
-  void operator()(const char* name, const std::vector<control::JobTableView>& value) {
+  template <typename View>
+  void operator()(const char* name, const std::vector<View>& value) {
     put(name, to_dicts(value));
   }
 
@@ -83,10 +84,11 @@ class Reader {
     take(name, dict);
     value = from_dict<control::LeadershipView>(dict);
   }
-  void operator()(const char* name, std::vector<control::JobTableView>& value) {
+  template <typename View>
+  void operator()(const char* name, std::vector<View>& value) {
     std::vector<Dict> dicts;
     take(name, dicts);
-    value = from_dicts<control::JobTableView>(dicts);
+    value = from_dicts<View>(dicts);
   }
 
   Status problems() const {
@@ -167,9 +169,14 @@ template Dict to_dict(const control::DeploymentView&);
 template Dict to_dict(const control::JobView&);
 template Dict to_dict(const control::JobTableView&);
 template Dict to_dict(const control::ConflictView&);
+template Dict to_dict(const conflict::Difference&);
+template Dict to_dict(const control::ConflictDetail&);
+template Dict to_dict(const control::RefusalView&);
+template Dict to_dict(const control::BulkView&);
 template Dict to_dict(const control::ConflictFilter&);
 template Dict to_dict(const TriggerOptions&);
 template Dict to_dict(const ResolveOptions&);
+template Dict to_dict(const ResolveAllFilter&);
 template control::LeadershipView from_dict(const Dict&);
 template control::HealthView from_dict(const Dict&);
 template control::ClusterHostView from_dict(const Dict&);
@@ -177,8 +184,13 @@ template control::DeploymentView from_dict(const Dict&);
 template control::JobView from_dict(const Dict&);
 template control::JobTableView from_dict(const Dict&);
 template control::ConflictView from_dict(const Dict&);
+template conflict::Difference from_dict(const Dict&);
+template control::ConflictDetail from_dict(const Dict&);
+template control::RefusalView from_dict(const Dict&);
+template control::BulkView from_dict(const Dict&);
 template Status read_options(const Dict&, TriggerOptions&);
 template Status read_options(const Dict&, ResolveOptions&);
+template Status read_options(const Dict&, ResolveAllFilter&);
 template Status read_options(const Dict&, control::ConflictFilter&);
 
 }  // namespace syncnode::bus

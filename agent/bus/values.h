@@ -46,6 +46,11 @@ struct TriggerOptions {
 };
 struct ResolveOptions {
   std::string value;
+  std::optional<int64_t> version;
+};
+struct ResolveAllFilter {
+  std::string client_name;
+  std::optional<std::string> table_name, conflict_type;
 };
 template <typename Options>
 Status read_options(const Dict& dict, Options& options);

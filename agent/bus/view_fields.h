@@ -145,6 +145,10 @@ struct Fields<control::ConflictView> {
     f("resolved_by", v.resolved_by);
     f("resolved_data", v.resolved_data);
     f("notes", v.notes);
+    f("base_data", v.base_data);
+    f("outcome", v.outcome);
+    f("edited_by", v.edited_by);
+    f("version", v.version);
   }
 };
 
@@ -155,6 +159,52 @@ struct Fields<control::ConflictFilter> {
     f("client_name", v.client_name);
     f("limit", v.limit);
     f("include_resolved", v.include_resolved);
+    f("table_name", v.table_name);
+    f("conflict_type", v.conflict_type);
+  }
+};
+
+template <>
+struct Fields<conflict::Difference> {
+  template <typename F, typename V>
+  static void visit(F& f, V& v) {
+    f("path", v.path);
+    f("base", v.base);
+    f("source", v.source);
+    f("target", v.target);
+    f("source_changed", v.source_changed);
+    f("target_changed", v.target_changed);
+  }
+};
+
+// The conflict's own keys, and one more.
+template <>
+struct Fields<control::ConflictDetail> {
+  template <typename F, typename V>
+  static void visit(F& f, V& v) {
+    Fields<control::ConflictView>::visit(f, v.view);
+    f("differences", v.differences);
+  }
+};
+
+template <>
+struct Fields<control::RefusalView> {
+  template <typename F, typename V>
+  static void visit(F& f, V& v) {
+    f("conflict_id", v.conflict_id);
+    f("detail", v.detail);
+  }
+};
+
+template <>
+struct Fields<control::BulkView> {
+  template <typename F, typename V>
+  static void visit(F& f, V& v) {
+    f("resolved", v.resolved);
+    f("refused", v.refused);
+    f("left", v.left);
+    f("left_because", v.left_because);
+    f("refusals", v.refusals);
   }
 };
 
@@ -172,6 +222,17 @@ struct Fields<ResolveOptions> {
   template <typename F, typename V>
   static void visit(F& f, V& v) {
     f("value", v.value);
+    f("version", v.version);
+  }
+};
+
+template <>
+struct Fields<ResolveAllFilter> {
+  template <typename F, typename V>
+  static void visit(F& f, V& v) {
+    f("client_name", v.client_name);
+    f("table_name", v.table_name);
+    f("conflict_type", v.conflict_type);
   }
 };
 

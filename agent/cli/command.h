@@ -21,6 +21,7 @@ struct Invocation {
 
 void add_check_config(CLI::App& root, Invocation& invocation);
 void add_client(CLI::App& root, Invocation& invocation);
+void add_conflicts(CLI::App& root, Invocation& invocation);
 void add_held(CLI::App& root, Invocation& invocation);
 void add_jobs(CLI::App& root, Invocation& invocation);
 void add_leader(CLI::App& root, Invocation& invocation);
@@ -31,11 +32,12 @@ void add_sync(CLI::App& root, Invocation& invocation);
 void add_verify(CLI::App& root, Invocation& invocation);
 void add_version(CLI::App& root, Invocation& invocation);
 
-// The verbs below `client` and `held`, one file each.
+// The verbs below `client`, `conflicts` and `held`, one file each.
 void add_client_enable(CLI::App& client, Invocation& invocation);  // resume, pause
 void add_client_list(CLI::App& client, Invocation& invocation);
 void add_client_register(CLI::App& client, Invocation& invocation);
 void add_client_show(CLI::App& client, Invocation& invocation);
+void add_conflicts_resolve(CLI::App& conflicts, Invocation& invocation);
 void add_held_decide(CLI::App& held, Invocation& invocation);  // release, reject
 void add_held_list(CLI::App& held, Invocation& invocation);
 

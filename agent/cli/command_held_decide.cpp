@@ -1,13 +1,10 @@
 #include <fmt/format.h>
-#include <pwd.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <memory>
 
-#include "base/host_name.h"
 #include "cli/command.h"
 #include "cli/database.h"
+#include "cli/decider_name.h"
 #include "cli/held_changes.h"
 #include "sql/queries.h"
 
@@ -27,16 +24,6 @@ struct Options {
   std::string client, table;
   bool yes = false, dry_run = false;
 };
-
-// Who decides, for the audit: the person behind sudo, not root.
-std::string decider() {
-  const char* behind_sudo = std::getenv("SUDO_USER");
-  const passwd* user = ::getpwuid(::getuid());
-  std::string name = behind_sudo != nullptr ? behind_sudo
-                     : user != nullptr      ? user->pw_name
-                                            : std::to_string(::getuid());
-  return name + "@" + host_name();
-}
 
 // Nothing: go on. A code: stop with it.
 std::optional<ExitCode> confirm(const Options& options, const Decision& decision, size_t count,
@@ -60,7 +47,7 @@ std::optional<ExitCode> confirm(const Options& options, const Decision& decision
 
 Status decide(postgres::Connection& connection, const std::vector<json::Json>& changes,
               const Decision& decision, Deadline deadline) {
-  std::string by = decider();
+  std::string by = decider_name();
   SN_ASSIGN(auto transaction, postgres::Transaction::begin(connection, {}, deadline));
   for (const auto& change : changes) {
     std::string id = json::string_member(change, "held_id").value_or("");

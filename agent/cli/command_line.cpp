@@ -11,7 +11,6 @@ namespace syncnode::cli {
 namespace {
 
 constexpr char kFooter[] =
-    "Settings come from the environment or --env-file: DATABASE_URL, CLUSTER_NAME, STATE_DIRECTORY, …\n"
     "Exit codes: 0 done, 1 failed, 2 a person has to decide, 64 wrong command line, 78 wrong settings; see "
     "man";
 
@@ -27,7 +26,7 @@ void build(CLI::App& root, Invocation& invocation) {
   root.set_help_flag("-h,--help", "Show this help");
   root.fallthrough();
   root.add_option("--env-file", invocation.env_files,
-                  "read settings from FILE too; the environment wins over it")
+                  "read settings (DATABASE_URL, …) from FILE too; the environment wins")
       ->type_name("FILE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
@@ -39,6 +38,7 @@ void build(CLI::App& root, Invocation& invocation) {
   add_sync(root, invocation);
   add_verify(root, invocation);
   add_client(root, invocation);
+  add_conflicts(root, invocation);
   add_held(root, invocation);
   add_schema(root, invocation);
   add_check_config(root, invocation);

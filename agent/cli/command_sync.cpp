@@ -61,7 +61,7 @@ ExitCode show_sync(const Options& options, const sync::RunReport& report, Consol
   } else {
     console.print(sync_page(options.client, report, console.out()));
   }
-  return report.held() ? ExitCode::kNeedsPerson : ExitCode::kOk;
+  return report.waits() ? ExitCode::kNeedsPerson : ExitCode::kOk;
 }
 
 // The same page and document, whoever did it.
@@ -90,7 +90,8 @@ ExitCode show_sync_job(const Options& options, const control::JobView& job, Cons
 }
 
 ExitCode show_verify_job(const Options& options, const control::JobView& job, Console& console) {
-  const bool compared = job.status == "success" || job.status == "held" || job.status == "differs";
+  const bool compared =
+      job.status == "success" || job.status == "held" || job.status == "conflicts" || job.status == "differs";
   if (!compared) return console.fail(oneshot::failure_of(job), options.as_json);
   auto report = sync::read_verify_report(job.report);
   if (!report) return console.fail(report.error(), options.as_json);

@@ -143,7 +143,10 @@ std::string sync_page(const JobView& job, const Look& look) {
   if (job.seconds) head += fmt::format(", {}", seconds_text(*job.seconds));
   head += fmt::format(", job {}", job.job_id.substr(0, kShortId));
   page += painted(held ? Style::kWarning : Style::kGood, head, look) + "\n";
-  if (held) {
+  if (job.status == "conflicts") {
+    page += fmt::format("conflicts wait for a person: sync-nodectl conflicts list {}\n",
+                        printable(job.client_name));
+  } else if (held) {
     page += fmt::format("deletes are held until a person decides: sync-nodectl held list {}\n",
                         printable(job.client_name));
   }

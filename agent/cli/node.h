@@ -46,6 +46,7 @@ class Node {
   virtual Status cancel(const std::string& job_id) = 0;
   virtual Status set_enabled(const std::string& client, bool enabled) = 0;
   virtual Status step_down() = 0;
+  virtual Status resolve(const control::Resolution& resolution) = 0;
 };
 
 // kUnavailable when no node answers (or BUS_ADDRESS is "none"); kDeadlineExceeded when those there are do

@@ -59,6 +59,7 @@ class BusNode final : public Node {
     return client_->set_enabled(client, enabled);
   }
   Status step_down() override { return client_->step_down(); }
+  Status resolve(const control::Resolution& resolution) override { return client_->resolve(resolution); }
 
  private:
   const std::string address_;

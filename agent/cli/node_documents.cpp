@@ -127,7 +127,10 @@ Json sync_document(const control::JobView& job) {
   document["client_name"] = job.client_name;
   document["job_id"] = job.job_id;
   document["mode"] = mode_of(job);
-  document["held"] = oneshot::needs_person(job);
+  document["held"] = job.status == "held";
+  document["conflicts_detected"] = nullptr;
+  document["conflicts_resolved"] = nullptr;
+  document["conflicts_waiting"] = nullptr;
   document["generation"] = known(job.generation);
   document["epoch"] = known(job.epoch);
   document["duration_seconds"] = known(job.seconds);

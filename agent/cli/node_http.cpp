@@ -65,6 +65,15 @@ class HttpNode final : public Node {
     return change("/api/v1/deployments/" + http::percent_encode(client) + (enabled ? "/resume" : "/pause"));
   }
   Status step_down() override { return change("/api/v1/leader/step-down"); }
+  Status resolve(const control::Resolution& resolution) override {
+    // The value goes as it was written: big numbers and order are what they are.
+    std::string body = fmt::format(R"({{"choice":{})", json::to_text(resolution.choice));
+    if (!resolution.value.empty()) body += R"(,"value":)" + resolution.value;
+    if (resolution.version) body += fmt::format(R"(,"version":{})", *resolution.version);
+    SN_TRY(ask("POST", "/api/v1/conflicts/" + http::percent_encode(resolution.conflict_id) + "/resolve",
+               body + "}"));
+    return {};
+  }
 
  private:
   Result<json::Json> ask(const char* method, std::string target, std::string body = "") {

@@ -67,9 +67,15 @@ std::string sync_page(const std::string& client, const sync::RunReport& report, 
   std::string head = fmt::format("{}: {}, {} rows in {} tables, {} sent, {}", client, report.mode,
                                  count_text(report.rows_total), count_text(report.tables_total),
                                  bytes_text(report.bytes_sent), seconds_text(report.seconds));
-  page += painted(report.held() ? Style::kWarning : Style::kGood, head, look) + "\n";
+  page += painted(report.waits() ? Style::kWarning : Style::kGood, head, look) + "\n";
   if (report.held()) {
     page += fmt::format("deletes are held until a person decides: sync-nodectl held list {}\n", client);
+  }
+  if (report.conflicts.detected > 0 || report.conflicts_waiting > 0) {
+    page += fmt::format("conflicts: {} found, {} resolved by policy, {} wait for a person{}\n",
+                        count_text(report.conflicts.detected), count_text(report.conflicts.resolutions()),
+                        count_text(report.conflicts_waiting),
+                        report.conflicts_waiting > 0 ? ": sync-nodectl conflicts list " + client : "");
   }
   return page;
 }
@@ -81,6 +87,9 @@ json::Json sync_document(const std::string& client, const sync::RunReport& repor
   document["job_id"] = report.job_id;
   document["mode"] = report.mode;
   document["held"] = report.held();
+  document["conflicts_detected"] = report.conflicts.detected;
+  document["conflicts_resolved"] = report.conflicts.resolutions();
+  document["conflicts_waiting"] = report.conflicts_waiting;
   document["generation"] = report.generation;
   document["epoch"] = report.epoch;
   document["duration_seconds"] = report.seconds;
@@ -122,6 +131,7 @@ std::string verify_page(const std::string& client, const sync::VerifyReport& rep
                {"CONTENT"},
                {"HELD", Table::Align::kRight},
                {"KEPT", Table::Align::kRight},
+               {"EDITED", Table::Align::kRight},
                {"QUARANTINED", Table::Align::kRight}});
   for (size_t i = 0; i < tables.size(); ++i) {
     const auto& one = tables[i];
@@ -142,6 +152,7 @@ std::string verify_page(const std::string& client, const sync::VerifyReport& rep
                {one.source_hash.substr(0, 12), Style::kFaint},
                trouble(one.held),
                trouble(one.kept),
+               trouble(one.edited),
                trouble(one.quarantined)});
   }
   std::string page = table.render(look) + more_line(tables.size(), "tables") + "\n" + differences;

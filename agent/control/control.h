@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "control/conflict_detail.h"
 #include "control/views.h"
 
 namespace syncnode::control {
@@ -39,8 +40,15 @@ struct StateWrite {
 
 struct Resolution {
   std::string conflict_id;
-  std::string choice;  // "source", "target", "merge", "value"
-  std::string value;   // JSON text, for "value"
+  std::string choice;                // "source", "target", "merge", "value"
+  std::string value;                 // JSON text, for "value"
+  std::optional<int64_t> version{};  // ConflictView::version that was seen; kAborted when it is another
+};
+
+struct BulkResolution {
+  std::string client_name;                               // whose conflicts
+  std::optional<std::string> table_name, conflict_type;  // only these
+  std::string choice;                                    // "source", "target", "merge"
 };
 
 class Control {
@@ -70,8 +78,12 @@ class Control {
   virtual void set_state(const Caller& caller, StateWrite write, Done<StateView> done) = 0;
 
   virtual void conflicts(const Caller& caller, ConflictFilter filter,
-                         Done<std::vector<ConflictView>> done) = 0;
+                         Done<std::vector<ConflictView>> done) = 0;  // without their rows
+  // By its id or the beginning of it, 4 characters at least. kInvalidArgument when several begin so.
+  virtual void conflict(const Caller& caller, std::string conflict_id, Done<ConflictDetail> done) = 0;
   virtual void resolve(const Caller& caller, Resolution resolution, Done<ConflictView> done) = 0;
+  // Each that waits is decided about as by resolve(), as far as the time of one request goes.
+  virtual void resolve_all(const Caller& caller, BulkResolution resolution, Done<BulkView> done) = 0;
 };
 
 // What happens on the node, for who listens (the bus emits it as signals). Called from the node's threads;

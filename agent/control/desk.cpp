@@ -76,6 +76,9 @@ void Desk::answer(const Waiting& waiting, const std::stop_token& stop) {
     if (!opened) return waiting.question(std::move(opened).error(), waiting.deadline);
     connection_.emplace(std::move(*opened));
   }
+  // What is asked for may be made of steps with deadlines of their own; the next in the queue waits no
+  // longer.
+  connection_->limit(waiting.deadline);
   waiting.question(&*connection_, waiting.deadline);
   if (!connection_->usable()) connection_.reset();
 }

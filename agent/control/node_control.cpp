@@ -10,11 +10,6 @@
 namespace syncnode::control {
 namespace {
 
-Error must(const char* what) {
-  return {ErrorCode::kPermissionDenied, fmt::format("you may not {}", what),
-          "over HTTP give the bearer token; over D-Bus ask the administrator (polkit)"};
-}
-
 StateView view_of(const std::string& key, const state::StateAnswer& answer) {
   return {key, answer.record.value, answer.cached, answer.record.version, answer.record.updated_at};
 }
@@ -56,19 +51,9 @@ NodeControl::NodeControl(NodeIdentity identity, NodeParts parts, postgres::Conne
       feed_(identity_.cluster_name, cache_),
       desk_(std::move(connect)) {}
 
-template <typename T>
-void NodeControl::ask(Done<T> done, Work<T> work) {
-  // Shared, since a question that does not fit the queue is answered here.
-  auto answer = std::make_shared<Done<T>>(std::move(done));
-  auto posted = desk_.post(
-      [this, answer, work = std::move(work)](Result<postgres::Connection*> connection, Deadline deadline) {
-        if (!connection) return (*answer)(std::move(connection).error());
-        connection_ = *connection;
-        auto result = work(**connection, deadline);
-        connection_ = nullptr;
-        (*answer)(std::move(result));
-      });
-  if (!posted) (*answer)(std::move(posted).error());
+Error NodeControl::may_not(const char* what) {
+  return {ErrorCode::kPermissionDenied, fmt::format("you may not {}", what),
+          "over HTTP give the bearer token; over D-Bus ask the administrator (polkit)"};
 }
 
 Result<Term> NodeControl::term_to_act() const {
@@ -129,7 +114,7 @@ void NodeControl::cluster(Done<std::vector<ClusterHostView>> done) {
 // ---------------------------------------------------------------------------------------------- reading
 
 void NodeControl::deployments(const Caller& caller, Done<std::vector<DeploymentView>> done) {
-  if (!caller.may_read) return done(must("see the clients"));
+  if (!caller.may_read) return done(may_not("see the clients"));
   ask<std::vector<DeploymentView>>(std::move(done),
                                    [this](postgres::Connection& connection, Deadline deadline) {
                                      return read_deployments(connection, identity_.cluster_name, deadline);
@@ -137,7 +122,7 @@ void NodeControl::deployments(const Caller& caller, Done<std::vector<DeploymentV
 }
 
 void NodeControl::job(const Caller& caller, std::string job_id, Done<JobView> done) {
-  if (!caller.may_read) return done(must("see the jobs"));
+  if (!caller.may_read) return done(may_not("see the jobs"));
   if (auto checked = check_uuid("job", job_id); !checked) return done(std::move(checked).error());
   ask<JobView>(std::move(done),
                [job_id = std::move(job_id)](postgres::Connection& connection, Deadline deadline) {
@@ -147,7 +132,7 @@ void NodeControl::job(const Caller& caller, std::string job_id, Done<JobView> do
 
 void NodeControl::jobs(const Caller& caller, std::string client_name, int64_t limit,
                        Done<std::vector<JobView>> done) {
-  if (!caller.may_read) return done(must("see the jobs"));
+  if (!caller.may_read) return done(may_not("see the jobs"));
   if (auto checked = check_limit(limit); !checked) return done(std::move(checked).error());
   ask<std::vector<JobView>>(std::move(done), [client = std::move(client_name), limit](
                                                  postgres::Connection& connection, Deadline deadline) {
@@ -155,20 +140,10 @@ void NodeControl::jobs(const Caller& caller, std::string client_name, int64_t li
   });
 }
 
-void NodeControl::conflicts(const Caller& caller, ConflictFilter filter,
-                            Done<std::vector<ConflictView>> done) {
-  if (!caller.may_read) return done(must("see the conflicts"));
-  if (auto checked = check_limit(filter.limit); !checked) return done(std::move(checked).error());
-  ask<std::vector<ConflictView>>(
-      std::move(done), [filter = std::move(filter)](postgres::Connection& connection, Deadline deadline) {
-        return read_conflicts(connection, filter, deadline);
-      });
-}
-
 // ---------------------------------------------------------------------------------------------- changing
 
 void NodeControl::trigger(const Caller& caller, TriggerRequest request, Done<std::string> done) {
-  if (!caller.may_change) return done(must("start a sync"));
+  if (!caller.may_change) return done(may_not("start a sync"));
   const auto kind = check_trigger(request);
   if (!kind) return done(kind.error());
   auto term = term_to_act();
@@ -186,7 +161,7 @@ void NodeControl::trigger(const Caller& caller, TriggerRequest request, Done<std
 }
 
 void NodeControl::cancel(const Caller& caller, std::string job_id, Done<void> done) {
-  if (!caller.may_change) return done(must("cancel a job"));
+  if (!caller.may_change) return done(may_not("cancel a job"));
   if (auto checked = check_uuid("job", job_id); !checked) return done(std::move(checked).error());
   auto term = term_to_act();
   if (!term) return done(std::move(term).error());
@@ -206,7 +181,7 @@ void NodeControl::cancel(const Caller& caller, std::string job_id, Done<void> do
 }
 
 void NodeControl::set_enabled(const Caller& caller, std::string client_name, bool enabled, Done<void> done) {
-  if (!caller.may_change) return done(must("pause or resume a client"));
+  if (!caller.may_change) return done(may_not("pause or resume a client"));
   if (auto checked = check_client_name(client_name); !checked) return done(std::move(checked).error());
   auto term = term_to_act();
   if (!term) return done(std::move(term).error());
@@ -223,7 +198,7 @@ void NodeControl::set_enabled(const Caller& caller, std::string client_name, boo
 }
 
 void NodeControl::step_down(const Caller& caller, Done<void> done) {
-  if (!caller.may_change) return done(must("change who leads"));
+  if (!caller.may_change) return done(may_not("change who leads"));
   auto term = term_to_act();
   if (!term) return done(std::move(term).error());
   parts_.log.info(fmt::format("{} asked this node to step down", caller.name));
@@ -231,23 +206,10 @@ void NodeControl::step_down(const Caller& caller, Done<void> done) {
   done(Status());
 }
 
-// What is decided here is carried out by the merge of edits, which does not exist yet: nothing writes
-// conflict_log, so there is nothing to find.
-void NodeControl::resolve(const Caller& caller, Resolution resolution, Done<ConflictView> done) {
-  if (!caller.may_change) return done(must("resolve a conflict"));
-  if (auto checked = check_uuid("conflict", resolution.conflict_id); !checked)
-    return done(std::move(checked).error());
-  if (auto checked = check_choice(resolution); !checked) return done(std::move(checked).error());
-  auto term = term_to_act();
-  if (!term) return done(std::move(term).error());
-  done(Error{ErrorCode::kNotFound, fmt::format("there is no open conflict {}", resolution.conflict_id),
-             "sync-nodectl conflicts list shows those there are"});
-}
-
 // ---------------------------------------------------------------------------------------------- state
 
 void NodeControl::get_state(const Caller& caller, std::string key, Done<StateView> done) {
-  if (!caller.may_read) return done(must("see the state"));
+  if (!caller.may_read) return done(may_not("see the state"));
   if (auto cached = state_.peek(key)) return done(view_of(key, *cached));
   ask<StateView>(std::move(done),
                  [this, key = std::move(key)](postgres::Connection&, Deadline deadline) -> Result<StateView> {
@@ -257,7 +219,7 @@ void NodeControl::get_state(const Caller& caller, std::string key, Done<StateVie
 }
 
 void NodeControl::set_state(const Caller& caller, StateWrite write, Done<StateView> done) {
-  if (!caller.may_change) return done(must("change the state"));
+  if (!caller.may_change) return done(may_not("change the state"));
   ask<StateView>(std::move(done),
                  [this, caller, write = std::move(write)](postgres::Connection&, Deadline deadline) {
                    return write_state(caller, write, deadline);

@@ -5,7 +5,9 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "base/log.h"
 #include "control/control.h"
@@ -31,6 +33,7 @@ struct NodeParts {
   Leadership& leadership;
   Jobs& jobs;
   OtherNode& other;
+  Conflicts& conflicts;
   metrics::Metrics& metrics;
   Log& log;
   std::function<std::vector<std::string>()> stalled;  // loops that stand still, by name
@@ -58,7 +61,9 @@ class NodeControl final : public Control {
   void set_state(const Caller& caller, StateWrite write, Done<StateView> done) override;
 
   void conflicts(const Caller& caller, ConflictFilter filter, Done<std::vector<ConflictView>> done) override;
+  void conflict(const Caller& caller, std::string conflict_id, Done<ConflictDetail> done) override;
   void resolve(const Caller& caller, Resolution resolution, Done<ConflictView> done) override;
+  void resolve_all(const Caller& caller, BulkResolution resolution, Done<BulkView> done) override;
 
   // Something may have changed in the database: a notice came, or it is time to look. Quick; any thread.
   void look_for_changes();
@@ -70,8 +75,29 @@ class NodeControl final : public Control {
 
   // Runs `work` on the desk's thread; `done` gets its answer, or why it could not be asked.
   template <typename T>
-  void ask(Done<T> done, Work<T> work);
+  void ask(Done<T> done, Work<T> work) {
+    // Shared, since a question that does not fit the queue is answered here.
+    auto answer = std::make_shared<Done<T>>(std::move(done));
+    auto posted = desk_.post(
+        [this, answer, work = std::move(work)](Result<postgres::Connection*> connection, Deadline deadline) {
+          if (!connection) return (*answer)(std::move(connection).error());
+          connection_ = *connection;
+          auto result = work(**connection, deadline);
+          connection_ = nullptr;
+          (*answer)(std::move(result));
+        });
+    if (!posted) (*answer)(std::move(posted).error());
+  }
+  static Error may_not(const char* what);
   Result<Term> term_to_act() const;  // kFenced with the leader's name
+
+  // node_control_conflicts.cpp
+  struct Bulk;
+  void go_on(const std::shared_ptr<Bulk>& bulk);
+  Status take_turn(Bulk& bulk, postgres::Connection& connection, Deadline deadline);
+  Result<bool> decide(postgres::Connection& connection, const Resolution& resolution, const std::string& by,
+                      Deadline deadline);
+
   Result<StateView> write_state(const Caller& caller, const StateWrite& write, Deadline deadline);
 
   const NodeIdentity identity_;

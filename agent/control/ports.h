@@ -1,5 +1,5 @@
 // What NodeControl needs of the rest of a node. Each is quick, never blocks and may be called from any
-// thread.
+// thread, where it does not say otherwise.
 #pragma once
 
 #include <chrono>
@@ -9,8 +9,10 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "control/control.h"
 #include "control/views.h"
 #include "model/term.h"
+#include "postgres/connection.h"
 #include "schedule/scheduler.h"
 
 namespace syncnode::control {
@@ -50,6 +52,16 @@ class Jobs {
   virtual size_t waiting() const = 0;
   // Nothing while this node does not lead: it does not look.
   virtual std::optional<std::vector<ClientFacts>> clients() const = 0;
+};
+
+// What carries out a person's decision about a conflict.
+class Conflicts {
+ public:
+  virtual ~Conflicts() = default;
+  // Blocks until `deadline`; called on the control's thread with its connection (sync/resolution.h). False
+  // when it had been decided so before.
+  virtual Result<bool> resolve(postgres::Connection& connection, const Term& term,
+                               const Resolution& resolution, const std::string& by, Deadline deadline) = 0;
 };
 
 // The other node of this host, for a follower that was asked to write.

@@ -14,7 +14,9 @@ namespace {
 using postgres::Param;
 using postgres::Rows;
 
-constexpr int kReportColumn = 17;  // of job_show.sql
+constexpr int kReportColumn = 17;                  // of job_show.sql
+constexpr int kRowColumns = 13;                    // of conflict_show.sql: where the rows begin
+constexpr std::string_view kMostAtOnce = "10000";  // conflicts that one request decides about
 
 constexpr postgres::TransactionOptions kShort{.statement_timeout = std::chrono::milliseconds(5000),
                                               .lock_timeout = std::chrono::milliseconds(2000),
@@ -133,17 +135,26 @@ ConflictView conflict(Reader row) {
   view.conflict_type = row.text();
   view.detected_at = row.text();
   view.strategy = row.text();
-  view.source_data = row.text();
-  view.target_data = row.text();
   view.resolved_at = row.text();
   view.resolved_by = row.text();
-  view.resolved_data = row.text();
   view.notes = row.text();
+  view.outcome = row.text();
+  view.edited_by = row.text();
+  view.version = row.number();
   return view;
 }
 
 Param or_null(const std::string& text) {
   return text.empty() ? Param::null() : Param::text(text);
+}
+
+Param or_null(const std::optional<std::string>& text) {
+  return text ? Param::text(*text) : Param::null();
+}
+
+Error no_such_client(const std::string& client) {
+  return {ErrorCode::kNotFound, fmt::format("there is no client '{}' on this cluster", client),
+          "sync-nodectl client list shows those there are"};
 }
 
 Error no_such_job(const std::string& job_id) {
@@ -185,11 +196,46 @@ Result<std::vector<JobView>> read_jobs(postgres::Connection& connection, const s
 Result<std::vector<ConflictView>> read_conflicts(postgres::Connection& connection,
                                                  const ConflictFilter& filter, Deadline deadline) {
   const std::string most = std::to_string(filter.limit);
-  SN_ASSIGN(const Rows rows, connection.query(sql::conflicts_list,
-                                              {or_null(filter.client_name), Param::text(most),
-                                               Param::text(filter.include_resolved ? "true" : "false")},
-                                              deadline));
+  SN_ASSIGN(const Rows rows,
+            connection.query(
+                sql::conflicts_list,
+                {or_null(filter.client_name), or_null(filter.table_name), or_null(filter.conflict_type),
+                 Param::text(filter.include_resolved ? "true" : "false"), Param::text(most)},
+                deadline));
   return read_all(rows, conflict);
+}
+
+Result<ConflictView> read_conflict(postgres::Connection& connection, const std::string& conflict_id,
+                                   Deadline deadline) {
+  SN_ASSIGN(const Rows rows, connection.query(sql::conflict_show, {Param::text(conflict_id)}, deadline));
+  if (rows.count() > 1) {
+    return Error{ErrorCode::kInvalidArgument, fmt::format("several conflicts begin with '{}'", conflict_id),
+                 fmt::format("for example {} and {}", rows.text(0, 0), rows.text(1, 0))};
+  }
+  if (rows.count() == 0) {
+    return Error{ErrorCode::kNotFound, fmt::format("there is no conflict {}", conflict_id),
+                 "sync-nodectl conflicts list shows those there are"};
+  }
+  ConflictView view = conflict(Reader(rows, 0));
+  int column = kRowColumns;
+  for (std::string* row : {&view.base_data, &view.source_data, &view.target_data, &view.resolved_data})
+    *row = std::string(rows.text(0, column++));
+  return view;
+}
+
+Result<WaitingConflicts> read_waiting(postgres::Connection& connection, const BulkResolution& wanted,
+                                      Deadline deadline) {
+  SN_ASSIGN(const Rows rows, connection.query(sql::conflicts_matching,
+                                              {Param::text(wanted.client_name), or_null(wanted.table_name),
+                                               or_null(wanted.conflict_type), Param::text(kMostAtOnce)},
+                                              deadline));
+  if (rows.count() == 0) return no_such_client(wanted.client_name);
+  WaitingConflicts waiting;
+  waiting.all = rows.int64(0, 2);
+  for (int row = 0; row < rows.count(); ++row) {
+    if (!rows.is_null(row, 0)) waiting.first.push_back({std::string(rows.text(row, 0)), rows.int64(row, 1)});
+  }
+  return waiting;
 }
 
 Result<std::string> queue_job(postgres::Connection& connection, const Term& term, const std::string& client,
@@ -198,10 +244,7 @@ Result<std::string> queue_job(postgres::Connection& connection, const Term& term
   SN_ASSIGN(const Rows rows,
             connection.query(sql::job_queue,
                              {Param::text(client), Param::text(by), Param::text(to_string(kind))}, deadline));
-  if (rows.count() == 0) {
-    return Error{ErrorCode::kNotFound, fmt::format("there is no client '{}' on this cluster", client),
-                 "sync-nodectl client list shows those there are"};
-  }
+  if (rows.count() == 0) return no_such_client(client);
   if (rows.is_null(0, 0)) {
     return Error{ErrorCode::kFailedPrecondition, fmt::format("client '{}' is '{}'", client, rows.text(0, 1)),
                  fmt::format("sync-nodectl client show {} tells more", client)};

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "control/bulk_run.h"
 #include "control/control.h"
 #include "model/job_kind.h"
 #include "model/term.h"
@@ -23,8 +24,20 @@ Result<JobView> read_job(postgres::Connection& connection, const std::string& jo
 // Without tables and reports, newest first; `client` "" for all.
 Result<std::vector<JobView>> read_jobs(postgres::Connection& connection, const std::string& client,
                                        int64_t limit, Deadline deadline);
+// Without their rows.
 Result<std::vector<ConflictView>> read_conflicts(postgres::Connection& connection,
                                                  const ConflictFilter& filter, Deadline deadline);
+// With its rows, by its id or the beginning of it (check_conflict_id). kNotFound; kInvalidArgument when
+// several begin so.
+Result<ConflictView> read_conflict(postgres::Connection& connection, const std::string& conflict_id,
+                                   Deadline deadline);
+struct WaitingConflicts {
+  std::vector<WaitingConflict> first;
+  int64_t all = 0;
+};
+// kNotFound: no such client.
+Result<WaitingConflicts> read_waiting(postgres::Connection& connection, const BulkResolution& wanted,
+                                      Deadline deadline);
 
 // The id of a job that waits now, be it an earlier one. kNotFound; kFailedPrecondition when the client may
 // not be synced; kFenced.

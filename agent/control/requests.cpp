@@ -9,6 +9,7 @@ namespace syncnode::control {
 namespace {
 
 constexpr int64_t kMostRows = 1000;
+constexpr size_t kUuid = 36, kShortestId = 4;  // characters
 
 bool made_of(std::string_view text, bool (*fits)(char)) {
   return std::all_of(text.begin(), text.end(), fits);
@@ -20,6 +21,35 @@ std::string shown(std::string_view text) {
   std::replace_if(
       clean.begin(), clean.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
   return clean;
+}
+
+// Digits and dashes where a uuid has them.
+bool begins_uuid(std::string_view text) {
+  bool good = text.size() <= kUuid;
+  for (size_t i = 0; good && i < text.size(); ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    good = dash ? text[i] == '-' : std::isxdigit(static_cast<unsigned char>(text[i])) != 0;
+  }
+  return good;
+}
+
+Status check_type(std::string_view type) {
+  constexpr std::string_view kTypes[] = {"update_conflict", "delete_conflict", "constraint_violation",
+                                         "type_mismatch", "custom"};
+  if (std::find(std::begin(kTypes), std::end(kTypes), type) != std::end(kTypes)) return {};
+  return Error{ErrorCode::kInvalidArgument, fmt::format("'{}' is no type of conflict", shown(type)),
+               fmt::format("known: {}", fmt::join(kTypes, ", "))};
+}
+
+// What PostgreSQL would read as a shorter name is none.
+Status check_table_name(std::string_view name) {
+  if (!name.empty() && name.find('\0') == std::string_view::npos) return {};
+  return Error{ErrorCode::kInvalidArgument, fmt::format("'{}' is not the name of a table", shown(name)),
+               "leave it out for every table"};
+}
+
+Error no_resolution(std::string_view choice, const char* choices) {
+  return {ErrorCode::kInvalidArgument, fmt::format("'{}' is not a resolution", shown(choice)), choices};
 }
 
 }  // namespace
@@ -44,12 +74,7 @@ Status check_client_name(std::string_view name) {
 }
 
 Status check_uuid(std::string_view what, std::string_view text) {
-  bool good = text.size() == 36;
-  for (size_t i = 0; good && i < text.size(); ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    good = dash ? text[i] == '-' : std::isxdigit(static_cast<unsigned char>(text[i])) != 0;
-  }
-  if (good) return {};
+  if (text.size() == kUuid && begins_uuid(text)) return {};
   return Error{ErrorCode::kInvalidArgument, fmt::format("'{}' is not the id of a {}", shown(text), what),
                "an id looks like 01234567-89ab-cdef-0123-456789abcdef"};
 }
@@ -63,14 +88,38 @@ Status check_limit(int64_t limit) {
 Status check_choice(const Resolution& resolution) {
   constexpr std::string_view kChoices[] = {"source", "target", "merge", "value"};
   if (std::find(std::begin(kChoices), std::end(kChoices), resolution.choice) == std::end(kChoices)) {
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("'{}' is not a resolution", shown(resolution.choice)),
-                 "use source, target, merge or value"};
+    return no_resolution(resolution.choice, "use source, target, merge or value");
   }
   if ((resolution.choice == "value") != !resolution.value.empty()) {
     return Error{ErrorCode::kInvalidArgument, "a value belongs to the choice 'value', and to no other", ""};
   }
   return {};
+}
+
+Status check_conflict_id(std::string_view text) {
+  if (text.size() < kShortestId) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("'{}' is too short for a conflict's id", shown(text)),
+                 fmt::format("give at least its first {} characters", kShortestId)};
+  }
+  if (begins_uuid(text)) return {};
+  return Error{ErrorCode::kInvalidArgument, fmt::format("'{}' is not the id of a conflict", shown(text)),
+               "an id looks like 01234567-89ab-cdef-0123-456789abcdef; its beginning is enough"};
+}
+
+Status check_filter(const ConflictFilter& filter) {
+  SN_TRY(check_limit(filter.limit));
+  if (!filter.table_name.empty()) SN_TRY(check_table_name(filter.table_name));
+  return filter.conflict_type.empty() ? Status() : check_type(filter.conflict_type);
+}
+
+Status check_bulk(const BulkResolution& resolution) {
+  SN_TRY(check_client_name(resolution.client_name));
+  if (resolution.table_name) SN_TRY(check_table_name(*resolution.table_name));
+  if (resolution.conflict_type) SN_TRY(check_type(*resolution.conflict_type));
+  const auto& choice = resolution.choice;
+  if (choice == "source" || choice == "target" || choice == "merge") return {};
+  return no_resolution(choice, "use source, target or merge; a value is for one conflict");
 }
 
 }  // namespace syncnode::control

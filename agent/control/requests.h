@@ -18,5 +18,9 @@ Status check_client_name(std::string_view name);
 Status check_uuid(std::string_view what, std::string_view text);
 Status check_limit(int64_t limit);
 Status check_choice(const Resolution& resolution);
+// An id, or the beginning of one that is long enough to mean it.
+Status check_conflict_id(std::string_view text);
+Status check_filter(const ConflictFilter& filter);
+Status check_bulk(const BulkResolution& resolution);
 
 }  // namespace syncnode::control

@@ -77,14 +77,33 @@ struct StateView {
 
 struct ConflictView {
   std::string conflict_id, client_name, table_name, record_id, conflict_type, detected_at, strategy;
-  std::string source_data, target_data;  // JSON texts; "" when not recorded
-  std::string resolved_at, resolved_by, resolved_data, notes;
+  std::string resolved_at, resolved_by, notes;
+  std::string outcome;    // "source", "target", "merged", "value"; "" while it waits
+  std::string edited_by;  // who changed the copy
+  int64_t version = 0;    // grows whenever the row of a conflict that waits changes
+
+  // The rows, JSON texts; "" in a list, and when they were not recorded.
+  std::string source_data, target_data, resolved_data;
+  std::string base_data;  // the row before both sides changed it; "" when it is not known
 };
 
 struct ConflictFilter {
   std::string client_name;  // "" for all
   int64_t limit = 100;      // 1 … 1000
   bool include_resolved = false;
+  std::string table_name{}, conflict_type{};  // "" for any
+};
+
+struct RefusalView {
+  std::string conflict_id, detail;
+};
+
+// What came of deciding about many conflicts alike.
+struct BulkView {
+  int64_t resolved = 0, refused = 0;
+  int64_t left = 0;                   // they still wait, and may be asked for again
+  std::string left_because;           // "" when none is left
+  std::vector<RefusalView> refusals;  // the first of them
 };
 
 }  // namespace syncnode::control

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/host_name.h"
+#include "conflict/policy_file.h"
 #include "daemon/events.h"
 #include "daemon/notify.h"
 #include "daemon/settings_reload.h"
@@ -41,8 +42,8 @@ control::NodeIdentity identity_of(const config::Settings& settings, const std::s
 
 }  // namespace
 
-Agent::Agent(config::Settings settings, std::string version, NodeLog& log)
-    : settings_(std::move(settings)),
+Agent::Agent(config::Settings settings, conflict::Policy policy, std::string version, NodeLog& log)
+    : settings_(std::move(settings), std::move(policy)),
       version_(std::move(version)),
       node_(letter_of(*settings_.get())),
       node_id_("openwebui-sync-node-" + node_),
@@ -50,7 +51,8 @@ Agent::Agent(config::Settings settings, std::string version, NodeLog& log)
       log_(log),
       metrics_(version_),
       pulse_(kLoopPatience),
-      neighbour_(settings_) {}
+      neighbour_(settings_),
+      conflicts_(settings_) {}
 
 Agent::~Agent() {
   stop();
@@ -66,7 +68,8 @@ Status Agent::start() {
   });
   control_ = std::make_unique<control::NodeControl>(
       identity_of(*settings, version_),
-      control::NodeParts{*this, *crew_, neighbour_, metrics_, log_, [this] { return pulse_.stalled(); }},
+      control::NodeParts{*this, *crew_, neighbour_, conflicts_, metrics_, log_,
+                         [this] { return pulse_.stalled(); }},
       postgres::ConnectOptions{settings->database_url, fmt::format("sync-{} control", settings->role)});
   SN_TRY(open_http());
   if (wants_bus()) {
@@ -251,6 +254,8 @@ void Agent::reload(const Result<config::Settings>& wanted) {
                    fmt::format("{} cannot change while the node runs", fmt::join(fixed, ", ")),
                    "restart the node to apply them"});
   }
+  auto policy = conflict::load_policy(*wanted);
+  if (!policy) return refuse(policy.error());
   const auto times = lease::ElectionTimes::from(wanted->lease_duration, wanted->heartbeat_interval);
   if (auto retimed = elector_->retime(times); !retimed) return refuse(retimed.error());
   auto token = http::load_token(wanted->api_token_file);
@@ -260,7 +265,7 @@ void Agent::reload(const Result<config::Settings>& wanted) {
     log_.warning("the bearer token stays as it was: " + token.error().to_string());
   }
   log_.set_level(wanted->log_level);
-  settings_.set(*wanted);
+  settings_.set(*wanted, std::move(*policy));
   crew_->clients_changed();
   log_.info("the settings were read again");
 }

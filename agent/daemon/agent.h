@@ -14,6 +14,7 @@
 #include "daemon/crew.h"
 #include "daemon/event_relay.h"
 #include "daemon/farewell.h"
+#include "daemon/host_conflicts.h"
 #include "daemon/live_settings.h"
 #include "daemon/node_log.h"
 #include "daemon/other_node.h"
@@ -28,7 +29,7 @@ namespace syncnode::daemon {
 
 class Agent final : public control::Leadership, public lease::ElectorListener, public bus::LogControl {
  public:
-  Agent(config::Settings settings, std::string version, NodeLog& log);
+  Agent(config::Settings settings, conflict::Policy policy, std::string version, NodeLog& log);
   ~Agent() override;
 
   // Doors first, then candidacy. kFailedPrecondition: another process is this node, or its port is taken.
@@ -78,6 +79,7 @@ class Agent final : public control::Leadership, public lease::ElectorListener, p
   Farewell farewell_;
   EventRelay events_;
   NeighbourNode neighbour_;
+  HostConflicts conflicts_;
   std::optional<peer::NodeLock> lock_;
   const std::shared_ptr<RightOfWay> renewals_ = std::make_shared<RightOfWay>();
   std::unique_ptr<Crew> crew_;

@@ -27,7 +27,7 @@ std::optional<WallClock::time_point> last_written(const std::string& sqlite_path
 
 void ClientRecord::ended(JobKind kind, const JobEnd& end, WallClock::time_point as_of) {
   if (end.done()) {
-    last_status = end.sync->held() ? "held" : "success";
+    last_status = end.sync->held() ? "held" : end.sync->waits() ? "conflicts" : "success";
     if (!end.differs()) current_as_of = as_of;
   } else if (kind != JobKind::kVerify) {
     last_status = status_of(end);

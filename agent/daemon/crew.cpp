@@ -350,7 +350,7 @@ bool Crew::has_begun(const schedule::Job& job) const {
 
 JobEnd Crew::work(const schedule::Job& job, const Reign& reign, const schedule::Client& client,
                   const std::stop_token& stop) {
-  auto options = options_for(*settings_.get(), client, job);
+  auto options = options_for(*settings_.get(), settings_.policy(), client, job);
   if (!options) return Result<sync::RunReport>(options.error());
   options->gives_way_to = renewals_;
   JobProgress progress(*this, job.client);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "daemon/conflict_news.h"
 #include "daemon/events.h"
 #include "sync/verify_report.h"
 
@@ -51,7 +52,8 @@ JobEnd::JobEnd(Result<sync::Verified> verified)
 std::string_view status_of(const JobEnd& end) {
   if (!end.done()) return sync::status_word(end.sync.error().code);
   if (end.differs()) return "differs";
-  return end.sync->held() ? "held" : "success";
+  if (end.sync->held()) return "held";
+  return end.sync->waits() ? "conflicts" : "success";
 }
 
 void conclude(const schedule::Job& job, const JobEnd& end, double seconds, Log& log,
@@ -68,9 +70,14 @@ void conclude(const schedule::Job& job, const JobEnd& end, double seconds, Log& 
   const auto line =
       fmt::format("client '{}': {}, generation {}, {} rows changed, {} bytes sent, {:.2f} s", job.client,
                   end.sync->mode, end.sync->generation, sums.rows, end.sync->bytes_sent, seconds);
+  tell_conflicts(job.client, *end.sync, log, metrics);
   if (end.sync->held()) {
     log.event(events::kDeletesHeld, LogLevel::kWarning, job.client,
               fmt::format("{}; deletes are held: sync-nodectl held list {}", line, job.client));
+  } else if (end.sync->waits()) {
+    log.event(events::kConflictsWait, LogLevel::kWarning, job.client,
+              fmt::format("{}; {} conflicts wait for a person: sync-nodectl conflicts list {}", line,
+                          end.sync->conflicts_waiting, job.client));
   } else if (sums.rows > 0 || !job.job_id.empty()) {
     log.info(line);
   } else {

@@ -24,8 +24,8 @@ postgres::ConnectOptions connect_options(const config::Settings& settings, const
   return {settings.database_url, fmt::format("sync-{} {}", settings.role, purpose)};
 }
 
-Result<sync::RunOptions> options_for(const config::Settings& settings, const schedule::Client& client,
-                                     const schedule::Job& job) {
+Result<sync::RunOptions> options_for(const config::Settings& settings, LiveSettings::Policy policy,
+                                     const schedule::Client& client, const schedule::Job& job) {
   SN_ASSIGN(const auto path, checked_source(client));
   sync::RunOptions options;
   options.database_url = settings.database_url;
@@ -40,6 +40,7 @@ Result<sync::RunOptions> options_for(const config::Settings& settings, const sch
   options.batch_rows = settings.batch_size;
   options.brake_min_rows = settings.brake_min_rows;
   options.brake_percent = settings.brake_percent;
+  options.policy = std::move(policy);
   return options;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/result.h"
 #include "config/settings.h"
+#include "daemon/live_settings.h"
 #include "postgres/connection.h"
 #include "schedule/scheduler.h"
 #include "sync/run.h"
@@ -14,7 +15,7 @@ namespace syncnode::daemon {
 postgres::ConnectOptions connect_options(const config::Settings& settings, const char* purpose);
 
 // kFailedPrecondition, kNotFound…: the source cannot or may not be read.
-Result<sync::RunOptions> options_for(const config::Settings& settings, const schedule::Client& client,
-                                     const schedule::Job& job);
+Result<sync::RunOptions> options_for(const config::Settings& settings, LiveSettings::Policy policy,
+                                     const schedule::Client& client, const schedule::Job& job);
 
 }  // namespace syncnode::daemon

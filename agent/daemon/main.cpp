@@ -10,6 +10,7 @@
 
 #include "base/unique_fd.h"
 #include "config/settings.h"
+#include "conflict/policy_file.h"
 #include "daemon/agent.h"
 #include "daemon/arguments.h"
 #include "daemon/node_log.h"
@@ -87,6 +88,8 @@ ExitCode run(const std::vector<std::string>& words) {
                                         arguments->node};
   auto settings = config::load_settings(sources, config::Purpose::kNode);
   if (!settings) return fail(settings.error(), ExitCode::kConfiguration);
+  auto policy = conflict::load_policy(*settings);
+  if (!policy) return fail(policy.error(), ExitCode::kConfiguration);
   if (arguments->check_config) {
     fmt::print("the configuration of {} is usable\n", settings->role);
     return ExitCode::kStopped;
@@ -101,7 +104,7 @@ ExitCode run(const std::vector<std::string>& words) {
   const UniqueFd signals(::signalfd(-1, &handled, SFD_CLOEXEC));
 
   NodeLog log(settings->role.substr(settings->role.size() - 1), settings->log_format, settings->log_level);
-  Agent agent(*settings, SYNC_NODE_VERSION, log);
+  Agent agent(*settings, *std::move(policy), SYNC_NODE_VERSION, log);
   if (auto started = agent.start(); !started) {
     log.error(started.error().to_string());
     return ExitCode::kFailed;

@@ -40,11 +40,24 @@ Result<std::string> required_text(const json::Json& object, std::string_view mem
   return *std::move(value);
 }
 
+Result<std::optional<std::string>> optional_text(const json::Json& object, std::string_view member) {
+  if (!object.contains(std::string(member))) return std::optional<std::string>();
+  SN_ASSIGN(auto text, required_text(object, member));
+  return std::optional(std::move(text));
+}
+
 Result<bool> flag(const json::Json& object, std::string_view member, bool otherwise) {
   const auto found = object.find(std::string(member));
   if (found == object.end()) return otherwise;
   if (!found->is_boolean()) return invalid(fmt::format("'{}' must be true or false", member));
   return found->get<bool>();
+}
+
+Result<std::optional<int64_t>> optional_integer(const json::Json& object, std::string_view member) {
+  const auto found = object.find(std::string(member));
+  if (found == object.end()) return std::optional<int64_t>();
+  if (!found->is_number_integer()) return invalid(fmt::format("'{}' must be a whole number", member));
+  return std::optional(found->get<int64_t>());
 }
 
 Result<int64_t> limit_parameter(const Target& target) {

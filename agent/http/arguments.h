@@ -3,6 +3,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,10 @@ Result<json::Json> read_object(const std::string& body, std::initializer_list<st
 Status expect_nothing(const std::string& body);
 
 Result<std::string> required_text(const json::Json& object, std::string_view member);
+// A text that is given and empty is an error: who means nothing leaves it out.
+Result<std::optional<std::string>> optional_text(const json::Json& object, std::string_view member);
 Result<bool> flag(const json::Json& object, std::string_view member, bool otherwise);
+Result<std::optional<int64_t>> optional_integer(const json::Json& object, std::string_view member);
 
 inline constexpr int64_t kDefaultLimit = 100;
 inline constexpr int64_t kMostRows = 1000;

@@ -28,6 +28,8 @@ void post_resume(const Exchange& exchange, const Reply& reply);
 
 // endpoints_conflicts.cpp
 void get_conflicts(const Exchange& exchange, const Reply& reply);
+void get_conflict(const Exchange& exchange, const Reply& reply);
 void post_resolve(const Exchange& exchange, const Reply& reply);
+void post_resolve_all(const Exchange& exchange, const Reply& reply);
 
 }  // namespace syncnode::http

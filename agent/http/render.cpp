@@ -115,6 +115,33 @@ Json to_json(const control::JobView& view) {
           {"report", known_document(view.report)}};
 }
 
+Json to_json(const control::ConflictView& view) {
+  return {{"conflict_id", view.conflict_id},
+          {"client_name", view.client_name},
+          {"table_name", view.table_name},
+          {"record_id", view.record_id},
+          {"conflict_type", view.conflict_type},
+          {"detected_at", view.detected_at},
+          {"strategy", known(view.strategy)},
+          {"resolved_at", known(view.resolved_at)},
+          {"resolved_by", known(view.resolved_by)},
+          {"notes", known(view.notes)},
+          {"outcome", known(view.outcome)},
+          {"edited_by", known(view.edited_by)},
+          {"version", view.version}};
+}
+
+Json to_json(const control::BulkView& view) {
+  Json refusals = Json::array();
+  for (const auto& one : view.refusals)
+    refusals.push_back({{"conflict_id", one.conflict_id}, {"detail", one.detail}});
+  return {{"resolved", view.resolved},
+          {"refused", view.refused},
+          {"left", view.left},
+          {"left_because", known(view.left_because)},
+          {"refusals", std::move(refusals)}};
+}
+
 std::string to_text(const control::StateView& view) {
   return fmt::format(R"({{"key":{},"value":{},"cached":{},"version":{},"updated_at":{}}})",
                      json::to_text(view.key), or_null(view.value), view.cached, view.version,
@@ -122,16 +149,19 @@ std::string to_text(const control::StateView& view) {
 }
 
 std::string to_text(const control::ConflictView& view) {
-  const Json plain{{"conflict_id", view.conflict_id},        {"client_name", view.client_name},
-                   {"table_name", view.table_name},          {"record_id", view.record_id},
-                   {"conflict_type", view.conflict_type},    {"detected_at", view.detected_at},
-                   {"strategy", known(view.strategy)},       {"resolved_at", known(view.resolved_at)},
-                   {"resolved_by", known(view.resolved_by)}, {"notes", known(view.notes)}};
-  std::string text = json::to_text(plain);
+  std::string text = json::to_text(to_json(view));
   text.pop_back();  // the brace, to add the rows as they were recorded
-  fmt::format_to(std::back_inserter(text), R"(,"source_data":{},"target_data":{},"resolved_data":{}}})",
-                 or_null(view.source_data), or_null(view.target_data), or_null(view.resolved_data));
+  fmt::format_to(std::back_inserter(text),
+                 R"(,"base_data":{},"source_data":{},"target_data":{},"resolved_data":{}}})",
+                 or_null(view.base_data), or_null(view.source_data), or_null(view.target_data),
+                 or_null(view.resolved_data));
   return text;
+}
+
+std::string to_text(const control::ConflictDetail& detail) {
+  std::string text = to_text(detail.view);
+  text.pop_back();
+  return text + R"(,"differences":)" + json::to_text(control::differences_document(detail)) + "}";
 }
 
 Response answer(int status, const Json& document) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "control/conflict_detail.h"
 #include "control/views.h"
 #include "http/message.h"
 #include "json/json.h"
@@ -14,10 +15,13 @@ json::Json to_json(const control::HealthView& view);
 json::Json to_json(const control::ClusterHostView& view);
 json::Json to_json(const control::DeploymentView& view);
 json::Json to_json(const control::JobView& view);
+json::Json to_json(const control::ConflictView& view);  // without its rows, as lists have it
+json::Json to_json(const control::BulkView& view);
 
 // Texts, because values and rows are passed on as they were written.
 std::string to_text(const control::StateView& view);
-std::string to_text(const control::ConflictView& view);
+std::string to_text(const control::ConflictView& view);  // with its rows
+std::string to_text(const control::ConflictDetail& detail);
 
 // {"NAME": [ … ]}
 template <typename View>

@@ -18,7 +18,8 @@ constexpr Body kValue{Body::kRequired, 1 << 20};
 const std::vector<Route>& table() {
   using enum Access;
   using enum Source;
-  static const std::vector<std::string_view> kConflictFilter{"client_name", "limit", "include_resolved"};
+  static const std::vector<std::string_view> kConflictFilter{"client_name", "table_name", "conflict_type",
+                                                             "limit", "include_resolved"};
   static const std::vector<Route> kRoutes{
       {"GET", "/", kOpen, kMemory, kNoBody, {}, get_index},
       {"GET", "/health", kOpen, kMemory, kNoBody, {}, get_health},
@@ -35,6 +36,8 @@ const std::vector<Route>& table() {
       {"POST", "/api/v1/deployments/{name}/resume", kToken, kControl, kMaybe, {}, post_resume},
       {"POST", "/api/v1/leader/step-down", kToken, kControl, kMaybe, {}, post_step_down},
       {"GET", "/api/v1/conflicts", kToken, kControl, kNoBody, kConflictFilter, get_conflicts},
+      {"GET", "/api/v1/conflicts/{id}", kToken, kControl, kNoBody, {}, get_conflict},
+      {"POST", "/api/v1/conflicts/resolve", kToken, kControl, kSmall, {}, post_resolve_all},
       {"POST", "/api/v1/conflicts/{id}/resolve", kToken, kControl, kValue, {}, post_resolve},
   };
   return kRoutes;

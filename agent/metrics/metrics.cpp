@@ -83,6 +83,9 @@ struct Metrics::Series {
   WordCounters resolved{counters(all, "sync_conflicts_resolved_total", "Conflicts resolved, by strategy."),
                         "strategy",
                         {"newest_wins", "source_wins", "target_wins", "merge", "manual", "other"}};
+  Counter& alarms =
+      counter(all, "sync_conflict_alarms_total",
+              "Runs after which a client had more conflicts in an hour than its policy allows.");
   Gauge& running = gauge(all, "sync_jobs_running", "Runs under way on this node.").Add({});
   Gauge& waiting =
       gauge(all, "sync_jobs_waiting", "Runs that are due or asked for and wait for a worker.").Add({});
@@ -160,8 +163,12 @@ void Metrics::conflicts_detected(int64_t count) {
   series_->detected.Increment(static_cast<double>(std::max<int64_t>(count, 0)));
 }
 
-void Metrics::conflict_resolved(std::string_view strategy) {
-  series_->resolved.increment(strategy);
+void Metrics::conflict_resolved(std::string_view strategy, int64_t count) {
+  series_->resolved.increment(strategy, static_cast<double>(std::max<int64_t>(count, 0)));
+}
+
+void Metrics::conflict_alarm() {
+  series_->alarms.Increment();
 }
 
 void Metrics::set_jobs(int64_t running, int64_t waiting) {

@@ -42,7 +42,8 @@ class Metrics {
   // shipped.
   void verification(std::string_view result, int64_t rows);
   void conflicts_detected(int64_t count = 1);
-  void conflict_resolved(std::string_view strategy);
+  void conflict_resolved(std::string_view strategy, int64_t count = 1);
+  void conflict_alarm();  // a client had more of them in an hour than its policy allows
   void set_jobs(int64_t running, int64_t waiting);
 
   // The cache of state.

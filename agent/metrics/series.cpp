@@ -48,9 +48,9 @@ WordCounters::WordCounters(prometheus::Family<prometheus::Counter>& family, cons
   }
 }
 
-void WordCounters::increment(std::string_view word) {
+void WordCounters::increment(std::string_view word, double by) {
   const auto found = counters_.find(word);
-  (found == counters_.end() ? other_ : found->second)->Increment();
+  (found == counters_.end() ? other_ : found->second)->Increment(by);
 }
 
 }  // namespace syncnode::metrics

@@ -49,7 +49,7 @@ class WordCounters {
  public:
   WordCounters(prometheus::Family<prometheus::Counter>& family, const std::string& label,
                std::initializer_list<const char*> words);
-  void increment(std::string_view word);
+  void increment(std::string_view word, double by = 1);
 
  private:
   std::map<std::string, prometheus::Counter*, std::less<>> counters_;

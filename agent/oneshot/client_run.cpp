@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "conflict/policy_file.h"
 #include "host/privileges.h"
 #include "host/source_path.h"
 #include "postgres/connection.h"
@@ -74,7 +75,9 @@ Result<sync::RunOptions> prepare_run(const config::Settings& settings, const Cli
   }
   SN_TRY(host::check_cannot_write(*path));
 
+  SN_ASSIGN(auto policy, conflict::load_policy(settings));
   sync::RunOptions options;
+  options.policy = std::make_shared<const conflict::Policy>(std::move(policy));
   options.database_url = settings.database_url;
   options.cluster_name = client.cluster_name;
   options.state_directory = settings.state_directory;

@@ -31,13 +31,17 @@ void log_tables(Log& log, const sync::RunReport& report) {
   }
 }
 
-ExitCode judge(Log& log, const std::string& client, bool held) {
-  if (!held) {
-    log.info(fmt::format("sync of {} succeeded", client));
-    return ExitCode::kSuccess;
-  }
-  log.error(fmt::format("sync of {} holds deletes until a person decides; hint: sync-nodectl held list {}",
-                        client, client));
+ExitCode succeeded(Log& log, const std::string& client) {
+  log.info(fmt::format("sync of {} succeeded", client));
+  return ExitCode::kSuccess;
+}
+
+ExitCode waits(Log& log, const std::string& client, bool held) {
+  log.error(
+      held ? fmt::format("sync of {} holds deletes until a person decides; hint: sync-nodectl held list {}",
+                         client, client)
+           : fmt::format("conflicts of {} wait for a person; hint: sync-nodectl conflicts list {}", client,
+                         client));
   return ExitCode::kNeedsPerson;
 }
 
@@ -46,7 +50,11 @@ ExitCode conclude(Log& log, const std::string& client, const sync::RunReport& re
   log.info(fmt::format("{} of {}: generation {}, {} rows in {} tables, {} bytes sent, {:.2f} s", report.mode,
                        client, report.generation, report.rows_total, report.tables_total, report.bytes_sent,
                        report.seconds));
-  return judge(log, client, report.held());
+  if (report.conflicts.detected > 0 || report.conflicts_waiting > 0) {
+    log.info(fmt::format("conflicts: {} found, {} resolved by policy, {} wait", report.conflicts.detected,
+                         report.conflicts.resolutions(), report.conflicts_waiting));
+  }
+  return report.waits() ? waits(log, client, report.held()) : succeeded(log, client);
 }
 
 // What a node does is known from its job alone: rows that changed, not all there are.
@@ -60,7 +68,7 @@ ExitCode conclude(Log& log, const std::string& client, const control::JobView& j
   log.info(fmt::format("{} of {}: generation {}, {} rows sent of {} tables, {} bytes, {:.2f} s",
                        job.sync_type, client, job.generation.value_or(0), job.rows_synced.value_or(0),
                        job.tables_total.value_or(0), job.bytes.value_or(0), job.seconds.value_or(0)));
-  return judge(log, client, needs_person(job));
+  return needs_person(job) ? waits(log, client, job.status == "held") : succeeded(log, client);
 }
 
 ExitCode sync_by_leader(bus::Client& leader, const std::string& client, bool full, Log& log,

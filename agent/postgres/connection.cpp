@@ -54,6 +54,10 @@ void Connection::stop_with(std::stop_token token) {
   wire_->stop_with(std::move(token));
 }
 
+void Connection::limit(Deadline latest) {
+  wire_->latest = latest;
+}
+
 int Connection::backend_pid() const {
   return wire_->usable() ? PQbackendPID(wire_->get()) : 0;
 }

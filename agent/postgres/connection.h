@@ -95,6 +95,9 @@ class Connection {
   // From now on a stop request ends the wait under way: the connection closes, the call returns kCancelled.
   void stop_with(std::stop_token token);
 
+  // Until the next call of this: whatever deadline a wait is given, it ends by `latest`.
+  void limit(Deadline latest);
+
   bool usable() const;      // false once closed by a deadline or a lost connection
   bool alive();             // usable, and the server has not hung up while nobody asked; never waits
   void close();             // at once, without waiting for the server

@@ -116,8 +116,9 @@ Error Wire::error_of_result(pg_result* result) {
   return error;
 }
 
-Result<Ready> Wire::wait(bool for_write, Deadline deadline) {
+Result<Ready> Wire::wait(bool for_write, Deadline wanted) {
   if (connection_ == nullptr) return closed();
+  const Deadline deadline = std::min(wanted, latest);
   const bool tls = PQsslInUse(connection_) != 0;
   const Deadline look = tls ? std::min(deadline, deadline_in(kTlsLook)) : deadline;
   auto ready = wait_ready(PQsocket(connection_), stop_ ? stop_->get() : -1, for_write, look);

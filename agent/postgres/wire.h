@@ -89,9 +89,10 @@ class Wire {
   uint64_t received = 0;
   size_t unflushed = 0;  // COPY bytes given to libpq since it last held nothing back
   bool copying_in = false;
+  Deadline latest = Deadline::max();  // no wait outlasts it
 
  private:
-  Result<Ready> wait(bool for_write, Deadline deadline);
+  Result<Ready> wait(bool for_write, Deadline wanted);
   Status sending(int accepted);
   Result<bool> take_input();  // true when what was read was more than notices
 

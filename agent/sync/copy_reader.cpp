@@ -10,6 +10,7 @@
 #include "postgres/fill.h"
 #include "sql/queries.h"
 #include "sync/merge.h"
+#include "sync/open_edits.h"
 
 namespace syncnode::sync {
 namespace {
@@ -153,7 +154,7 @@ Status CopyReader::read(const Visit& visit) {
   quarantined_.clear();
   SN_TRY(read_quarantine());
   SN_ASSIGN(auto sql, postgres::fill(sql::verify_rows, {{"columns", quoted_columns(table_)},
-                                                        {"table", target_.quoted_table(table_.target)}}));
+                                                        {"table", shipped_rows(target_, table_, edited_)}}));
   TupleParser parser([&](const Fields& fields) { return visit_row(fields, visit); });
   return connection_.copy_out(
       sql, [&](std::string_view bytes) { return parser.feed(bytes); }, deadline_in(kReadWait));

@@ -18,9 +18,10 @@ namespace syncnode::sync {
 
 class CopyReader {
  public:
+  // `edited`: rows that somebody edited are read as they were shipped (open_edits.h).
   CopyReader(postgres::Connection& connection, const CopyTarget& target, const CopyTable& table,
-             uint64_t seed)
-      : connection_(connection), target_(target), table_(table), seed_(seed) {}
+             uint64_t seed, bool edited)
+      : connection_(connection), target_(target), table_(table), seed_(seed), edited_(edited) {}
 
   using Visit = std::function<Status(const std::string& key, const codec::RowHash& hash)>;
   // Inside the caller's transaction. A value that decodes to nothing counts as a difference: its row gets a
@@ -36,6 +37,7 @@ class CopyReader {
   const CopyTarget& target_;
   const CopyTable& table_;
   const uint64_t seed_;
+  const bool edited_;
   std::unordered_map<std::string, codec::RowHash> quarantined_;  // by row key
 };
 

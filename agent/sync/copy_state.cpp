@@ -84,18 +84,21 @@ Result<Deployment> find_deployment(postgres::Connection& connection, const std::
   }
   return Deployment{std::string(rows.text(0, 0)), client_name,
                     std::string(rows.text(0, 1)), std::string(rows.text(0, 2)),
-                    std::string(rows.text(0, 3)), std::string(rows.text(0, 4))};
+                    std::string(rows.text(0, 3)), std::string(rows.text(0, 4)),
+                    std::string(rows.text(0, 5))};
 }
 
 Result<CopyState> read_copy_state(postgres::Connection& connection, const CopyTarget& target) {
   SN_ASSIGN(auto sql, postgres::fill(sql::copy_state, {{"schema", target.quoted_schema()}}));
-  SN_ASSIGN(auto rows, connection.query(sql, {}, deadline_in(kStatementWait)));
+  SN_ASSIGN(auto rows,
+            connection.query(sql, {Param::text(target.deployment.id)}, deadline_in(kStatementWait)));
   CopyState state;
   state.generation = rows.int64(0, 0);
   state.sync_id = rows.text(0, 1);
   state.source_schema = rows.text(0, 2);
   SN_TRY(parse_tables(rows.text(0, 3), state));
   SN_TRY(parse_loads(rows.text(0, 4), state));
+  state.conflicts_waiting = rows.int64(0, 5);
   return state;
 }
 

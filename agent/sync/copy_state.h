@@ -20,6 +20,7 @@ struct Deployment {
   std::string sqlite_path;
   std::string container_name;
   std::string status;
+  std::string conflict_policy;  // of its own, JSON; "" for none
 };
 
 struct CopyTarget {
@@ -44,8 +45,9 @@ struct CopyLoad {
 
 struct CopyState {
   int64_t generation = 0;
-  std::string sync_id;        // "" before the first sync
-  std::string source_schema;  // as stored, to write it only when it changed
+  std::string sync_id;            // "" before the first sync
+  std::string source_schema;      // as stored, to write it only when it changed
+  int64_t conflicts_waiting = 0;  // for a person
   std::vector<CopyTable> tables;
   std::vector<CopyLoad> loads;
 

@@ -80,11 +80,14 @@ Status JobJournal::finish(std::string_view status, std::string_view sync_type, c
   std::string quarantined = std::to_string(total(report.tables, &TableOutcome::quarantined));
   std::string bytes = std::to_string(report.bytes_sent + report.bytes_received);
   std::string generation = std::to_string(report.generation);
+  std::string detected = std::to_string(report.conflicts.detected);
+  std::string resolved = std::to_string(report.conflicts.resolutions());
   SN_ASSIGN(auto done, connection_->query(sql::job_finish,
                                           {Param::text(job_id_), Param::text(status), Param::text(tables),
                                            Param::text(all_tables), Param::text(rows), Param::text(held),
                                            Param::text(quarantined), Param::text(bytes), Param::text(error),
-                                           Param::text(generation), Param::text(sync_type)},
+                                           Param::text(generation), Param::text(sync_type),
+                                           Param::text(detected), Param::text(resolved)},
                                           deadline_in(kStatementWait)));
   return {};
 }

@@ -43,7 +43,9 @@ std::string arrays(const CopyTable& table) {
   return join(casts);
 }
 
-std::string action(const CopyTable& table) {
+}  // namespace
+
+std::string upsert_action(const CopyTable& table) {
   auto keys = table.key_targets();
   std::vector<std::string> assignments;
   for (const auto& name : shipped_columns(table)) {
@@ -53,8 +55,6 @@ std::string action(const CopyTable& table) {
   }
   return assignments.empty() ? "DO NOTHING" : "DO UPDATE SET " + join(assignments);
 }
-
-}  // namespace
 
 std::string quoted_list(std::vector<std::string> names) {
   for (auto& name : names) name = postgres::Connection::quote_identifier(name);
@@ -71,7 +71,7 @@ Result<Merge> Merge::create(postgres::Connection& connection, const CopyTarget& 
                                                        {"columns", quoted_columns(table)},
                                                        {"arrays", arrays(table)},
                                                        {"key", quoted_list(table.key_targets())},
-                                                       {"action", action(table)}}));
+                                                       {"action", upsert_action(table)}}));
   SN_ASSIGN(auto quarantine, QuarantineWriter::create(connection, target, wire_name(table.name)));
   return Merge(connection, table, std::move(sql), std::move(quarantine), batch_rows);
 }

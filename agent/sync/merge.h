@@ -41,6 +41,8 @@ class Merge {
 // Names of the copy's columns that are shipped, `_sync_key` first where the table has it; quoted, comma
 // separated.
 std::string quoted_columns(const CopyTable& table);
+// What an INSERT of whole rows does to those that are there: DO UPDATE SET …, or DO NOTHING.
+std::string upsert_action(const CopyTable& table);
 std::string quoted_list(std::vector<std::string> names);
 
 }  // namespace syncnode::sync

@@ -11,6 +11,7 @@
 #include "postgres/fill.h"
 #include "sql/queries.h"
 #include "sync/merge.h"
+#include "sync/open_edits.h"
 #include "sync/read_attempts.h"
 #include "sync/row_digest.h"
 #include "sync/source_rows.h"
@@ -40,6 +41,7 @@ class Recheck {
       : context_(context), memory_(memory), state_(state) {}
 
   Status run() {
+    SN_ASSIGN(edited_, read_edited_tables(context_.connection, context_.target));
     SN_TRY(read_source_patiently());
     SN_TRY(memory_.begin(state_.sync_id));
     for (const auto& table : state_.tables) {
@@ -55,7 +57,10 @@ class Recheck {
   }
 
  private:
-  std::string table_name(const CopyTable& table) const { return context_.target.quoted_table(table.target); }
+  // Rows that somebody edited are compared as they were shipped: the edit stays what it is.
+  std::string table_name(const CopyTable& table) const {
+    return shipped_rows(context_.target, table, edited_.count(table.name) > 0);
+  }
 
   // Each question is a transaction of its own: under settings of ours, whatever a pooler's session was left
   // with, and without workers on every processor of the server.
@@ -289,6 +294,7 @@ class Recheck {
   std::unique_ptr<sqlite::Snapshot> snapshot_;
   std::vector<TableCheck> checks_;
   std::vector<std::string> memory_tables_;
+  std::map<std::string, EditedRows> edited_;
 };
 
 }  // namespace

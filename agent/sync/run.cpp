@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "model/job_kind.h"
+#include "sync/client_policy.h"
 #include "sync/own_lease.h"
 #include "sync/sync_once.h"
 #include "sync/verify.h"
@@ -48,6 +49,7 @@ class ClientRun {
       connection_.emplace(std::move(connection));
     }
     SN_ASSIGN(target_.deployment, find_deployment(*connection_, options_.client_name));
+    SN_TRY(choose_policy());
     if (options_.sqlite_path) target_.deployment.sqlite_path = *options_.sqlite_path;
     if (target_.deployment.sqlite_path.empty()) {
       return Error{ErrorCode::kFailedPrecondition, "client '" + options_.client_name + "' has no SQLite path",
@@ -68,8 +70,16 @@ class ClientRun {
   void work_under(const Term& term) { target_.term = term; }
 
   SyncContext context() {
-    return {connect_, *connection_, target_,   directory_,       target_.deployment.sqlite_path,
-            options_, log_,         progress_, stop_.get_token()};
+    return {connect_, *connection_, target_,   directory_,        target_.deployment.sqlite_path,
+            options_, log_,         progress_, stop_.get_token(), policy_};
+  }
+
+  // Known before anything is read: a policy that cannot be understood must not come to light in the middle of
+  // a conflict.
+  Status choose_policy() {
+    const auto& host = options_.policy ? *options_.policy : conflict::built_in_policy();
+    SN_ASSIGN(policy_, client_policy(host, target_.deployment));
+    return {};
   }
 
   // What really ended the run: a lost lease shows up as a stopped or fenced step.
@@ -91,6 +101,7 @@ class ClientRun {
   CopyTarget target_;
   std::string directory_;
   std::optional<OwnLease> lease_;
+  conflict::Policy policy_;
 };
 
 JobKind kind_of(const RunOptions& options) {
@@ -118,7 +129,8 @@ void expect_recorded(const SyncContext& context, const Status& recorded) {
 
 std::string_view word_of(const Status& done, const RunReport& report) {
   if (!done) return status_word(done.error().code);
-  return report.held() ? "held" : "success";
+  if (report.held()) return "held";
+  return report.conflicts_waiting > 0 ? "conflicts" : "success";
 }
 
 // The sync itself: a whole job, or the first part of a verify.

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -15,6 +16,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/right_of_way.h"
+#include "conflict/policy.h"
 #include "model/source_schema.h"
 #include "model/term.h"
 #include "postgres/connection.h"
@@ -36,6 +38,7 @@ struct RunOptions {
   int batch_rows = 1000;  // BATCH_SIZE
   int64_t brake_min_rows = 100;
   int brake_percent = 50;
+  std::shared_ptr<const conflict::Policy> policy;  // of the host; nothing: the built-in one
   std::chrono::seconds lease{60};
   std::chrono::seconds heartbeat{10};
   std::chrono::seconds lease_wait{10};  // how long to wait for another holder to finish
@@ -60,6 +63,15 @@ struct TableOutcome {
   bool waiting = false;     // something of this table waits, be it a vanished table without rows
 };
 
+// Rows changed on both sides since the last sync, in one run.
+struct ConflictTally {
+  int64_t detected = 0;
+  std::map<std::string, int64_t> resolved;  // by strategy
+  std::map<std::string, int64_t> tables;    // those detected, by source name
+  int64_t last_hour = 0;                    // of this client, these included
+  int64_t resolutions() const;
+};
+
 struct RunReport {
   std::string job_id;
   int64_t generation = 0, epoch = 0;
@@ -69,7 +81,11 @@ struct RunReport {
   int64_t tables_total = 0, rows_total = 0;
   uint64_t bytes_sent = 0, bytes_received = 0;
   double seconds = 0;
-  bool held() const;  // exit code 2
+  ConflictTally conflicts;
+  int64_t conflicts_waiting = 0;        // of this client, for a person, after the run
+  conflict::Notification notification;  // who is to hear of them
+  bool held() const;                    // exit code 2
+  bool waits() const { return held() || conflicts_waiting > 0; }  // exit code 2
 };
 
 // What sync_jobs says of a run that ended with this error: "fenced", "starved", "cancelled", else "failed".
@@ -87,6 +103,9 @@ struct TableVerdict {
   int64_t source_rows = 0, copy_rows = 0;
   std::string source_hash, copy_hash;  // order-independent, hex
   int64_t quarantined = 0, held = 0, kept = 0;
+  // Rows that differ from the source on purpose; compared is what was shipped of them (open_edits.h). Of
+  // `edited`, those the others do not name were edited, and their source has not changed since.
+  int64_t edited = 0, target_kept = 0, merged = 0, waiting = 0;
   std::vector<std::string> differing;  // "chat id='…': missing in the copy", at most 100, bounded in bytes
   int64_t differing_total = 0;
   bool equal() const { return differing_total == 0 && source_hash == copy_hash; }

@@ -156,6 +156,14 @@ Result<ShapePlan> plan_table(sqlite::Snapshot& snapshot, const SourceTable& tabl
   return plan_existing(snapshot, table, *existing);
 }
 
+bool same_row_shape(const CopyTable& one, const CopyTable& other) {
+  return one.key_kind == other.key_kind && one.key_columns == other.key_columns &&
+         std::all_of(one.columns.begin(), one.columns.end(), [&](const CopyColumn& column) {
+           const CopyColumn* same = other.column(column.name);
+           return same == nullptr || (same->type == column.type && same->direct == column.direct);
+         });
+}
+
 json::Json create_load_operation(const CopyTable& table, const std::string& load_table) {
   auto columns = json::Json::array();
   if (table.keyed_by_column()) columns.push_back({{"name", kKeyColumn}, {"type", "bytea"}});

@@ -37,6 +37,9 @@ Result<ShapePlan> plan_table(sqlite::Snapshot& snapshot, const SourceTable& tabl
                              const PlanOptions& options);
 
 // change_schema operations.
+// Rows of the one are rows of the other: the same key, and the same types of the columns that both have.
+bool same_row_shape(const CopyTable& one, const CopyTable& other);
+
 json::Json create_load_operation(const CopyTable& table, const std::string& load_table);
 json::Json primary_key_operation(const CopyTable& table, const std::string& load_table);
 json::Json publish_operation(const CopyTable& table, const std::string& load_table);

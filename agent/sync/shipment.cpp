@@ -1,11 +1,14 @@
 #include "sync/shipment.h"
 
-#include "base/hex.h"
-#include "codec/row_key.h"
+#include <algorithm>
+#include <set>
+
 #include "postgres/fence.h"
 #include "postgres/fill.h"
 #include "sql/queries.h"
 #include "sync/merge.h"
+#include "sync/removal.h"
+#include "sync/settlement.h"
 
 namespace syncnode::sync {
 namespace {
@@ -13,25 +16,8 @@ namespace {
 using postgres::Param;
 
 constexpr int64_t kKeysPerStatement = 10000;
-constexpr std::chrono::minutes kRemoveWait{10};
+constexpr std::chrono::minutes kLongestStatement{10};
 constexpr std::chrono::minutes kSchemaWait{10};
-
-// One element of remove_rows' keys: the row key in hex, then the primary key's values as text.
-Result<json::Json> removal(const CopyTable& table, std::string_view key) {
-  auto element = json::Json::array({to_hex(key)});
-  if (table.keyed_by_column()) {
-    element.push_back(to_hex(key));
-    return element;
-  }
-  auto values = codec::key_values(key);
-  if (!values)
-    return Error{ErrorCode::kInternal, "a plain key of table '" + table.name + "' cannot be read", ""};
-  for (const auto& value : *values) {
-    element.push_back(value.storage_class == StorageClass::kInteger ? std::to_string(value.integer)
-                                                                    : std::string(value.bytes));
-  }
-  return element;
-}
 
 class Shipper {
  public:
@@ -55,7 +41,8 @@ class Shipper {
     for (const auto& [id, status] : shipment_.closed) SN_TRY(close_held(connection_, id, status));
     for (const auto& held : shipment_.held)
       SN_TRY(record_held(connection_, target_, held, shipment_.generation));
-    return advance();
+    SN_ASSIGN(const auto edited, advance());
+    return edited.empty() ? Status() : settle(edited);
   }
 
  private:
@@ -97,31 +84,11 @@ class Shipper {
   }
 
   Status remove_gone(const CopyTable& table, memory::GoneRows& gone) {
-    auto keys = json::Json::array();
-    SN_TRY(gone.for_each([&](const memory::KeptRecord& kept) -> Status {
-      if (kept.rejected) return {};
-      SN_ASSIGN(auto element, removal(table, kept.record.key));
-      keys.push_back(std::move(element));
-      if (static_cast<int64_t>(keys.size()) < kKeysPerStatement) return {};
-      SN_TRY(remove_rows(table, keys));
-      keys = json::Json::array();
-      return {};
+    Removal removal(connection_, target_, table, shipment_.generation);
+    SN_TRY(gone.for_each([&](const memory::KeptRecord& kept) {
+      return kept.rejected ? Status() : removal.add(kept.record.key);
     }));
-    return keys.empty() ? Status() : remove_rows(table, keys);
-  }
-
-  Status remove_rows(const CopyTable& table, const json::Json& keys) {
-    auto columns = json::Json::array();
-    for (const auto& name : table.key_targets()) columns.push_back(name);
-    std::string column_text = json::to_text(columns);
-    std::string key_text = json::to_text(keys);
-    std::string name = wire_name(table.name);
-    SN_ASSIGN(auto rows, connection_.query(sql::remove_rows,
-                                           {Param::text(target_.deployment.id), Param::text(epoch_),
-                                            Param::text(generation_), Param::text(name),
-                                            Param::text(column_text), Param::text(key_text)},
-                                           deadline_in(kRemoveWait)));
-    return {};
+    return removal.flush();
   }
 
   // An operator rejected these deletes: the rows stay, listed, until the source has them again.
@@ -173,7 +140,10 @@ class Shipper {
     }
   }
 
-  Status advance() {
+  // The tables (wire names) with edits that nobody decided yet, or that were decided against the source. This
+  // statement began after all rows were written: an edit of one of them is either seen now, or waits for our
+  // COMMIT and is an edit of what we wrote.
+  Result<std::set<std::string>> advance() {
     SN_ASSIGN(auto sql, postgres::fill(sql::advance_state, {{"schema", target_.quoted_schema()}}));
     SN_ASSIGN(auto done, connection_.query(
                              sql,
@@ -181,10 +151,59 @@ class Shipper {
                               Param::text(shipment_.source_identity), Param::text(shipment_.journal_mode),
                               Param::text(shipment_.source_schema), Param::text(shipment_.previous_sync_id)},
                              deadline_in(kStatementWait)));
-    if (done.affected() == 1) return {};
+    if (done.affected() == 1) {
+      SN_ASSIGN(const auto tables, json::parse(done.text(0, 0)));
+      std::set<std::string> edited;
+      for (const auto& name : tables) edited.insert(name.get<std::string>());
+      return edited;
+    }
     return Error{ErrorCode::kAborted,
                  "the copy of '" + target_.deployment.client_name + "' moved on meanwhile",
                  "the next run starts from where it stands now"};
+  }
+
+  Status settle(const std::set<std::string>& edited) {
+    Settlement settlement(connection_, target_, *shipment_.policy, shipment_.job_id, shipment_.generation);
+    for (auto& table : shipment_.tables) {
+      if (edited.count(wire_name(table.change.copy.name)) > 0) SN_TRY(settle_table(settlement, table));
+    }
+    shipment_.conflicts = settlement.tally();
+    SN_ASSIGN(auto waiting, connection_.query(sql::conflicts_waiting, {Param::text(target_.deployment.id)},
+                                              deadline_in(kStatementWait)));
+    shipment_.conflicts_waiting = waiting.int64(0, 0);
+    // Where the log is off it knows only those that wait.
+    shipment_.conflicts.last_hour = std::max(waiting.int64(0, 1), shipment_.conflicts.detected);
+    const std::string epoch = std::to_string(target_.term.epoch);
+    const std::string days = std::to_string(shipment_.policy->resolution_log.retention.count());
+    SN_ASSIGN(auto gone,
+              connection_.query(sql::conflicts_expire,
+                                {Param::text(target_.deployment.id), Param::text(epoch), Param::text(days)},
+                                deadline_in(kStatementWait)));
+    return {};
+  }
+
+  // A table that was loaded anew was overwritten as a whole, others in the rows that were shipped.
+  Status settle_table(Settlement& settlement, TableShipment& table) {
+    const CopyTable& copy = table.change.copy;
+    if (table.publishes()) return settlement.all_rows(copy, table.reshaped);
+    if (table.change.upserts) {
+      SN_TRY(table.change.upserts->rewind());
+      RecordReader reader(*table.change.upserts);
+      std::string_view record;
+      EncodedRow row;
+      while (true) {
+        SN_ASSIGN(const bool more, reader.next(record));
+        if (!more) break;
+        SN_TRY(deserialize(record, row));
+        SN_TRY(settlement.add(copy, row.key));
+      }
+    }
+    if (table.gone == GoneFate::kRemove && table.change.gone) {
+      SN_TRY(table.change.gone->for_each([&](const memory::KeptRecord& kept) {
+        return kept.rejected ? Status() : settlement.add(copy, kept.record.key);
+      }));
+    }
+    return settlement.flush(copy);
   }
 
   postgres::Connection& connection_;
@@ -195,7 +214,19 @@ class Shipper {
   const std::string generation_;
 };
 
+Error term_is_over(const CopyTarget& target) {
+  return {
+      ErrorCode::kFenced,
+      "epoch " + std::to_string(target.term.epoch) + " of cluster '" + target.term.cluster_name + "' is over",
+      "another node leads now; nothing was written"};
+}
+
 }  // namespace
+
+bool TableShipment::publishes() const {
+  return std::any_of(operations.begin(), operations.end(),
+                     [](const json::Json& operation) { return operation.at("op") == "publish"; });
+}
 
 Result<postgres::Transaction> begin_fenced(postgres::Connection& connection, const CopyTarget& target,
                                            const postgres::TransactionOptions& options) {
@@ -207,9 +238,24 @@ Result<postgres::Transaction> begin_fenced(postgres::Connection& connection, con
                               Param::text(epoch), Param::text(target.term.nonce)},
                              deadline_in(kStatementWait)));
   if (rows.count() == 1) return transaction;
-  return Error{ErrorCode::kFenced,
-               "epoch " + epoch + " of cluster '" + target.term.cluster_name + "' is over",
-               "another node leads now; nothing was written"};
+  return term_is_over(target);
+}
+
+Result<postgres::Transaction> begin_alone(postgres::Connection& connection, const CopyTarget& target,
+                                          const postgres::TransactionOptions& options, bool wait) {
+  SN_ASSIGN(auto transaction, postgres::Transaction::begin(connection, options, deadline_in(kStatementWait)));
+  std::string epoch = std::to_string(target.term.epoch);
+  SN_ASSIGN(auto rows,
+            connection.query(sql::check_epoch_alone,
+                             {Param::text(target.term.cluster_name), Param::text(target.term.leader_id),
+                              Param::text(epoch), Param::text(target.term.nonce),
+                              Param::text(target.deployment.id), Param::text(wait ? "true" : "false")},
+                             deadline_in(kStatementWait)));
+  if (rows.count() == 0) return term_is_over(target);
+  if (rows.boolean(0, 0)) return transaction;
+  return Error{ErrorCode::kUnavailable,
+               "a sync of client '" + target.deployment.client_name + "' is just writing",
+               "ask again in a moment"};
 }
 
 Status commit_fenced(postgres::Connection& connection, const CopyTarget& target,
@@ -232,8 +278,8 @@ Status change_schema(postgres::Connection& connection, const CopyTarget& target,
 Status ship(postgres::Connection& connection, const CopyTarget& target, Shipment& shipment,
             const std::function<void(const std::string&, int64_t)>& progress) {
   postgres::TransactionOptions options;
-  options.statement_timeout = kRemoveWait;
-  SN_ASSIGN(auto transaction, begin_fenced(connection, target, options));
+  options.statement_timeout = kLongestStatement;
+  SN_ASSIGN(auto transaction, begin_alone(connection, target, options, true));
   SN_TRY(Shipper(connection, target, shipment, progress).run());
   return commit_fenced(connection, target, transaction);
 }

@@ -11,9 +11,11 @@
 #include <vector>
 
 #include "base/result.h"
+#include "conflict/policy.h"
 #include "json/json.h"
 #include "sync/brake.h"
 #include "sync/copy_state.h"
+#include "sync/run.h"
 #include "sync/table_diff.h"
 
 namespace syncnode::sync {
@@ -21,6 +23,10 @@ namespace syncnode::sync {
 // BEGIN and the plain check; kFenced when this term is not the current one.
 Result<postgres::Transaction> begin_fenced(postgres::Connection& connection, const CopyTarget& target,
                                            const postgres::TransactionOptions& options);
+// The same, and alone among shipments and decisions of this client until the transaction ends. `wait`: for
+// whoever is at it; otherwise kUnavailable.
+Result<postgres::Transaction> begin_alone(postgres::Connection& connection, const CopyTarget& target,
+                                          const postgres::TransactionOptions& options, bool wait);
 // The fence, then COMMIT. kOutcomeUnknown: read the copy's position back.
 Status commit_fenced(postgres::Connection& connection, const CopyTarget& target,
                      postgres::Transaction& transaction);
@@ -35,6 +41,10 @@ struct TableShipment {
   bool record_shape = false;
   GoneFate gone = GoneFate::kRemove;
   std::string kept_because;  // kKeep: the id of the rejected held change
+
+  bool reshaped = false;  // … with another key or other types than before
+
+  bool publishes() const;  // a table loaded anew takes its place
 };
 
 struct Shipment {
@@ -51,6 +61,10 @@ struct Shipment {
   std::vector<HeldNow> held;
   std::vector<std::pair<std::string, std::string>> closed;  // held id, "applied" or "withdrawn"
   int batch_rows = 1000;
+  const conflict::Policy* policy = nullptr;  // of this client
+  std::string job_id;
+  ConflictTally conflicts;                   // what shipping it came upon
+  std::optional<int64_t> conflicts_waiting;  // for a person, where some rows were edited
 };
 
 Status ship(postgres::Connection& connection, const CopyTarget& target, Shipment& shipment,

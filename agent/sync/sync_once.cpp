@@ -94,6 +94,8 @@ Status SyncOnce::attempt(RunReport& report) {
   shipment_.previous_sync_id = state_.sync_id;
   shipment_.generation = state_.generation + 1;
   shipment_.batch_rows = context_.options.batch_rows;
+  shipment_.policy = &context_.policy;
+  shipment_.job_id = journal_.job_id();
   SN_ASSIGN(decisions_, read_decisions(context_.connection, context_.target));
   SN_TRY(memory_->begin(shipment_.sync_id));
   context_.progress.phase("reading");
@@ -148,6 +150,7 @@ Status SyncOnce::ship_all(RunReport& report) {
   }
   if (context_.stop.stop_requested()) return stopped();
   report.generation = state_.generation;
+  report.conflicts_waiting = state_.conflicts_waiting;
   if (nothing_to_ship()) {
     report.mode = "unchanged";
     return memory_->discard();
@@ -175,6 +178,9 @@ Status SyncOnce::ship_all(RunReport& report) {
                          "; the next run rechecks it");
   }
   report.generation = shipment_.generation;
+  report.conflicts = shipment_.conflicts;
+  report.notification = context_.policy.notification;
+  report.conflicts_waiting = shipment_.conflicts_waiting.value_or(state_.conflicts_waiting);
   if (report.mode.empty()) report.mode = loaded_ && state_.sync_id.empty() ? "first load" : "incremental";
   return journal_tables(report, "success");
 }

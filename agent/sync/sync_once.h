@@ -33,6 +33,7 @@ struct SyncContext {
   Log& log;
   Progress& progress;
   std::stop_token stop;
+  const conflict::Policy& policy;  // of this client
 };
 
 // A table as it was read, before it is decided what happens to rows that are gone.

@@ -80,6 +80,7 @@ Status SyncOnce::read_table(const SourceTable& table, RunReport& report) {
                      0};
   shipment->record_shape = reload || existing == nullptr || !(copy == *existing);
   reading.shipment = std::move(*shipment);
+  reading.shipment.reshaped = existing != nullptr && !same_row_shape(*existing, reading.shipment.change.copy);
   report.rows_total += reading.outcome.rows;
   readings_.push_back(std::move(reading));
   return {};

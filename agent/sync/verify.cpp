@@ -9,6 +9,8 @@
 #include "codec/row_key.h"
 #include "memory/image_cursor.h"
 #include "sync/copy_reader.h"
+#include "sync/open_edits.h"
+#include "sync/row_image.h"
 
 namespace syncnode::sync {
 namespace {
@@ -18,6 +20,7 @@ constexpr size_t kBuckets = 4096;
 // codec::kLongestKey). Counts are never cut.
 constexpr size_t kNamed = 100;
 constexpr size_t kNamesBytes = 256 << 10;
+constexpr int64_t kEditsPerPage = 1000;
 
 // Sums per bucket of keys: equal sums need no look at the rows.
 struct Digest {
@@ -64,8 +67,13 @@ std::string describe_key(const CopyTable& table, const std::string& key) {
 class TableVerification {
  public:
   TableVerification(postgres::Connection& connection, const CopyTarget& target, memory::Memory& memory,
-                    const CopyTable& table, size_t& room)
-      : connection_(connection), target_(target), memory_(memory), table_(table), room_(room) {}
+                    const CopyTable& table, const EditedRows& edited, size_t& room)
+      : connection_(connection),
+        target_(target),
+        memory_(memory),
+        table_(table),
+        edited_(edited),
+        room_(room) {}
 
   Result<TableVerdict> run() {
     TableVerdict verdict;
@@ -88,7 +96,12 @@ class TableVerification {
     verdict.source_hash = codec::to_hex(source_.total);
     verdict.copy_hash = codec::to_hex(copy_.total);
     verdict.quarantined = quarantined_;
+    verdict.edited = edited_.rows;
+    verdict.target_kept = edited_.target_kept;
+    verdict.merged = edited_.merged;
+    verdict.waiting = edited_.waiting;
     if (source_.buckets != copy_.buckets) SN_TRY(name_differences(verdict));
+    if (edited_.rows > 0) SN_TRY(check_edited(verdict));
     return verdict;
   }
 
@@ -112,24 +125,40 @@ class TableVerification {
 
   // Rows that wait for a person, or were kept by one, are not the source's to judge.
   Status read_copy(const CopyReader::Visit& visit) {
-    CopyReader reader(connection_, target_, table_, memory_.seed());
+    CopyReader reader(connection_, target_, table_, memory_.seed(), edited_.rows > 0);
     return reader.read([&](const std::string& key, const codec::RowHash& hash) {
       return kept_.count(key) > 0 ? Status() : visit(key, hash);
     });
+  }
+
+  void name(TableVerdict& verdict, const std::string& key, std::string_view what) {
+    ++verdict.differing_total;
+    if (verdict.differing.size() >= kNamed) return;
+    std::string row = fmt::format("{} {}: {}", table_.name, describe_key(table_, key), what);
+    if (row.size() > room_) return;
+    room_ -= row.size();
+    verdict.differing.push_back(std::move(row));
+  }
+
+  // Of rows that differ on purpose the source was compared with what was shipped; that the copy still holds
+  // what was recorded of them is to be seen as well.
+  Status check_edited(TableVerdict& verdict) {
+    std::string after;
+    while (true) {
+      SN_ASSIGN(const auto page,
+                read_open_edits(connection_, target_, table_, nullptr, after, kEditsPerPage));
+      if (page.empty()) return {};
+      for (const OpenEdit& edit : page) {
+        if (!same_row(edit.now, edit.target)) name(verdict, edit.key, "is not what was recorded of it");
+      }
+      after = page.back().key;
+    }
   }
 
   Status name_differences(TableVerdict& verdict) {
     std::map<std::string, codec::RowHash> expected;
     auto differs = [&](const std::string& key) {
       return source_.buckets[bucket(key)] != copy_.buckets[bucket(key)];
-    };
-    auto name = [&](const std::string& key, std::string_view what) {
-      ++verdict.differing_total;
-      if (verdict.differing.size() >= kNamed) return;
-      std::string row = fmt::format("{} {}: {}", table_.name, describe_key(table_, key), what);
-      if (row.size() > room_) return;
-      room_ -= row.size();
-      verdict.differing.push_back(std::move(row));
     };
     SN_TRY(read_source([&](const std::string& key, const codec::RowHash& hash) {
       if (differs(key)) expected.emplace(key, hash);
@@ -139,14 +168,14 @@ class TableVerification {
       if (!differs(key)) return Status();
       auto found = expected.find(key);
       if (found == expected.end()) {
-        name(key, "only in the copy");
+        name(verdict, key, "only in the copy");
       } else {
-        if (found->second != hash) name(key, "differs");
+        if (found->second != hash) name(verdict, key, "differs");
         expected.erase(found);
       }
       return Status();
     }));
-    for (const auto& [key, hash] : expected) name(key, "missing in the copy");
+    for (const auto& [key, hash] : expected) name(verdict, key, "missing in the copy");
     return {};
   }
 
@@ -154,6 +183,7 @@ class TableVerification {
   const CopyTarget& target_;
   memory::Memory& memory_;
   const CopyTable& table_;
+  const EditedRows edited_;
   size_t& room_;  // for names, in bytes
   std::unordered_set<std::string> kept_;
   Digest source_;
@@ -176,12 +206,13 @@ Result<std::vector<TableVerdict>> verify_tables(postgres::Connection& connection
                  fmt::format("the copy moved from generation {} to {}", generation, state.generation),
                  "another node synced meanwhile; verify again"};
   }
+  SN_ASSIGN(auto edited, read_edited_tables(connection, target));
   std::vector<TableVerdict> verdicts;
   size_t room = kNamesBytes;
   for (const auto& table : state.tables) {
     if (table.state != "present" || table.target.empty()) continue;
     progress.table(table.name, 0, -1);
-    TableVerification verification(connection, target, memory, table, room);
+    TableVerification verification(connection, target, memory, table, edited[table.name], room);
     SN_ASSIGN(auto verdict, verification.run());
     verdicts.push_back(std::move(verdict));
   }

@@ -19,6 +19,10 @@ Json verdict(const TableVerdict& table) {
           {"values_quarantined", table.quarantined},
           {"rows_held", table.held},
           {"rows_kept", table.kept},
+          {"rows_edited", table.edited},
+          {"rows_target_kept", table.target_kept},
+          {"rows_merged", table.merged},
+          {"rows_waiting", table.waiting},
           {"rows_differing", table.differing_total},
           {"differing", table.differing}};
 }
@@ -38,6 +42,10 @@ VerifyReport read(const Json& document) {
     row.at("values_quarantined").get_to(table.quarantined);
     row.at("rows_held").get_to(table.held);
     row.at("rows_kept").get_to(table.kept);
+    table.edited = row.value("rows_edited", int64_t{0});  // not in reports of earlier versions
+    table.target_kept = row.value("rows_target_kept", int64_t{0});
+    table.merged = row.value("rows_merged", int64_t{0});
+    table.waiting = row.value("rows_waiting", int64_t{0});
     row.at("rows_differing").get_to(table.differing_total);
     row.at("differing").get_to(table.differing);
     report.tables.push_back(std::move(table));

@@ -1,7 +1,7 @@
--- What the copy says about itself, in one round trip. {schema}. Columns: generation, sync id (0 and '' before the first sync),
--- source schema as stored, tables (json array of arrays: _sync_tables in its order, without NULLs), loads that were begun and
--- not published (json array of arrays: load table, source table, load id, chunks, rows, last position, complete)
--- (sync/copy_state.cpp).
+-- What the copy says about itself, in one round trip. {schema}. $1 deployment. Columns: generation, sync id (0 and '' before
+-- the first sync), source schema as stored, tables (json array of arrays: _sync_tables in its order, without NULLs), loads that were begun and
+-- not published (json array of arrays: load table, source table, load id, chunks, rows, last position, complete),
+-- conflicts that wait for a person (sync/copy_state.cpp).
 SELECT coalesce(s.generation, 0), coalesce(s.sync_id::text, ''), coalesce(s.source_schema::text, ''),
        (SELECT coalesce(json_agg(json_build_array(
                  t.table_name, coalesce(t.target_name, ''), coalesce(t.key_kind, ''), coalesce(to_json(t.key_columns), '[]'),
@@ -11,5 +11,6 @@ SELECT coalesce(s.generation, 0), coalesce(s.sync_id::text, ''), coalesce(s.sour
        (SELECT coalesce(json_agg(json_build_array(
                  l.load_table, l.table_name, l.load_id, l.chunks, l.rows, coalesce(l.last_position, 0), l.complete)
                ORDER BY l.load_table COLLATE "C"), '[]')
-          FROM {schema}._sync_loads l)
+          FROM {schema}._sync_loads l),
+       (SELECT count(*) FROM sync_metadata.conflict_log c WHERE c.deployment_id = $1::uuid AND c.resolved_at IS NULL)
   FROM (SELECT 1) one LEFT JOIN {schema}._sync_state s ON true

@@ -73,6 +73,26 @@ TEST_F(ServiceTest, AnswersWhatControlAnswers) {
   EXPECT_EQ(a.last_asked(), "conflicts acme 9 all");
   EXPECT_TRUE(node->resolve({.conflict_id = "c-1", .choice = "value", .value = "{}"}).has_value());
   EXPECT_EQ(a.last_asked(), "resolve c-1 value {}");
+  const auto shown = node->conflict("c-1");
+  ASSERT_TRUE(shown.has_value()) << shown.error().to_string();
+  EXPECT_EQ(a.last_asked(), "conflict c-1");
+  EXPECT_EQ(shown->view.source_data, R"({"title": "Plans for May"})");
+  ASSERT_EQ(shown->differences.size(), 1U);
+  EXPECT_EQ(shown->differences[0].path, "title");
+  EXPECT_EQ(shown->differences[0].source, "\"Plans for May\"");
+  EXPECT_TRUE(shown->differences[0].source_changed);
+  EXPECT_FALSE(shown->differences[0].target_changed);
+  const auto bulk = node->resolve_all(
+      {.client_name = "acme", .table_name = "chat", .conflict_type = {}, .choice = "merge"});
+  ASSERT_TRUE(bulk.has_value()) << bulk.error().to_string();
+  EXPECT_EQ(a.last_asked(), "resolve_all acme chat * merge");
+  EXPECT_EQ(bulk->resolved, 3);
+  EXPECT_EQ(bulk->refused, 1);
+  EXPECT_EQ(bulk->left, 2);
+  EXPECT_EQ(bulk->left_because, "the time was over");
+  ASSERT_EQ(bulk->refusals.size(), 1U);
+  EXPECT_EQ(bulk->refusals[0].conflict_id, "c-1");
+  EXPECT_EQ(bulk->refusals[0].detail, "it moved");
 
   EXPECT_EQ(a.last_caller().name, "uid " + std::to_string(getuid()) + " over D-Bus");
   EXPECT_TRUE(a.last_caller().may_change);
@@ -99,7 +119,9 @@ TEST_F(ServiceTest, EveryRefusalTravelsByName) {
     EXPECT_EQ(name(kStateInterface, "Get", text), general);
     EXPECT_EQ(name(kStateInterface, "Set", text, text), general);
     EXPECT_EQ(name(kConflictsInterface, "List", NoOptions{}), client);
+    EXPECT_EQ(name(kConflictsInterface, "Show", text), conflict);
     EXPECT_EQ(name(kConflictsInterface, "Resolve", text, text, NoOptions{}), conflict);
+    EXPECT_EQ(name(kConflictsInterface, "ResolveAll", NoOptions{}, text), client);
   };
   for (int code = 0; code <= static_cast<int>(ErrorCode::kInternal); ++code) {
     a.set_error(Error{static_cast<ErrorCode>(code), "it cannot be", "wait"});
@@ -124,6 +146,7 @@ TEST_F(ServiceTest, UnknownOptionsNeverReachControl) {
   EXPECT_EQ(caller.error_of(kSharedName, kSyncInterface, "Trigger", text, typo), invalid);
   EXPECT_EQ(caller.error_of(kSharedName, kConflictsInterface, "List", typo), invalid);
   EXPECT_EQ(caller.error_of(kSharedName, kConflictsInterface, "Resolve", text, text, typo), invalid);
+  EXPECT_EQ(caller.error_of(kSharedName, kConflictsInterface, "ResolveAll", typo, text), invalid);
   EXPECT_EQ(caller.error_of(kSharedName, kSyncInterface, "Trigger", int32_t{1}, typo),
             "org.freedesktop.DBus.Error.InvalidArgs");
   EXPECT_EQ(a.times_asked(), 0U);
@@ -188,7 +211,7 @@ TEST_F(ServiceTest, ShowsTheInstalledInterface) {
   std::stringstream installed;
   installed << file.rdbuf();
   EXPECT_EQ(members(shown), members(installed.str()));
-  EXPECT_EQ(members(shown).size(), 25U);
+  EXPECT_EQ(members(shown).size(), 27U);
 }
 
 TEST_F(ServiceTest, LogLevelIsTheStandardOne) {

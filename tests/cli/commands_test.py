@@ -19,7 +19,7 @@ from typing import Dict, Optional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from cli.documents import judge  # noqa: E402
-from support.private_postgres import PrivatePostgres  # noqa: E402
+from support.private_postgres import PrivatePostgres, run_psql  # noqa: E402
 
 BINARIES = Path(os.environ.get('SYNC_NODE_BIN', Path(__file__).resolve().parents[2] / 'build/bin'))
 SECONDS = 120
@@ -121,7 +121,7 @@ class Commands(unittest.TestCase):
         self.assertIn('acme: unchanged', self.ctl('sync', 'acme').stdout)
         self.document('verify', 'acme')
         self.assertIn('the copy is equal to the source', self.ctl('verify', 'acme').stdout)
-        self.server.superuser_psql("UPDATE client_acme.note SET body = 'forged'")
+        run_psql(self.server.url('sync_service', 'secret-word'), "UPDATE client_acme.note SET body = 'forged'")
         self.assertIn('DIFFERS', self.ctl('verify', 'acme', expect=1).stdout)
         self.document('verify', 'acme', expect=1)
         self.ctl('sync', 'acme', '--full')
@@ -223,7 +223,7 @@ class Commands(unittest.TestCase):
         source.close()
         self.ctl('client', 'register', 'large', '--sqlite-path', str(path), '--admin-url-file', str(self.admin))
         self.ctl('sync', 'large')
-        self.server.superuser_psql(';'.join(f"UPDATE client_large.page{number} SET body = 'forged'" for number in range(6)))
+        run_psql(self.server.url('sync_service', 'secret-word'), ';'.join(f"UPDATE client_large.page{number} SET body = 'forged'" for number in range(6)))
         tables = json.loads(self.ctl('verify', 'large', '--json', expect=1).stdout)['tables']
         self.assertEqual([table['rows_differing'] for table in tables], [150] * 6)
         named = [len(table['differing']) for table in tables]

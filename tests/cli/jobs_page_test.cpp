@@ -67,7 +67,14 @@ TEST(JobPage, ShowsWhatAVerifyFound) {
   one.sync_type = "verify";
   EXPECT_EQ(job_document(one)["report"], nullptr);
   sync::VerifyReport report;
-  report.tables.push_back({"chat", 2, 2, "00", "11", 0, 0, 0, {"chat id='c1': differs"}, 1});
+  sync::TableVerdict chat;
+  chat.name = "chat";
+  chat.source_rows = chat.copy_rows = 2;
+  chat.source_hash = "00";
+  chat.copy_hash = "11";
+  chat.differing = {"chat id='c1': differs"};
+  chat.differing_total = 1;
+  report.tables.push_back(chat);
   one.report = *sync::report_text(report);
   const std::string page = job_page(one, kNow, {});
   EXPECT_NE(page.find("chat id='c1': differs"), std::string::npos) << page;

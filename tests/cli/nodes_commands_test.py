@@ -178,7 +178,7 @@ class NodesCommands(unittest.TestCase):
         self.assertIn(f"'{self.leader().node_id}' does", self.ctl('verify', 'acme', '--node', self.other().letter, expect=1))
         self.ctl('verify', 'acme', '--node', 'a', '--sqlite-path', self.path, expect=64)
         self.assertIn('holds the lease', self.ctl('verify', 'acme', '--sqlite-path', self.path, expect=1))
-        self.product.server.superuser_psql("UPDATE client_acme.chat SET title = 'forged' WHERE id = 'c7'")
+        self.product.psql("UPDATE client_acme.chat SET title = 'forged' WHERE id = 'c7'")
         page = self.ctl('verify', 'acme', expect=1)
         self.assertIn("  chat id='c7': differs\n", page)
         self.assertIn('acme: the copy DIFFERS from the source in 1 tables', page)

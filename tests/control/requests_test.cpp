@@ -49,6 +49,18 @@ TEST(Requests, ATriggerIsOfOneKind) {
   EXPECT_EQ(job_kind("manual"), JobKind::kSync);
 }
 
+TEST(Requests, BeginningsOfConflictIds) {
+  for (const char* good :
+       {"4326", "43266280", "43266280-", "43266280-5F3A-4", "43266280-5f3a-4672-8b9a-8b4090935c8f"})
+    EXPECT_TRUE(check_conflict_id(good)) << good;
+  for (const char* bad :
+       {"", "432", "4326%", "432-6280", "432662805", "none", "43266280-5f3a-4672-8b9a-8b4090935c8f0"}) {
+    const auto checked = check_conflict_id(bad);
+    ASSERT_FALSE(checked) << bad;
+    EXPECT_EQ(checked.error().code, ErrorCode::kInvalidArgument);
+  }
+}
+
 TEST(Requests, Limits) {
   EXPECT_TRUE(check_limit(1));
   EXPECT_TRUE(check_limit(1000));
@@ -62,6 +74,30 @@ TEST(Requests, Resolutions) {
   EXPECT_FALSE(check_choice({"", "value", ""}));
   EXPECT_FALSE(check_choice({"", "source", "{}"}));
   EXPECT_FALSE(check_choice({"", "both", ""}));
+}
+
+TEST(Requests, FiltersOfConflicts) {
+  EXPECT_TRUE(check_filter({}));
+  EXPECT_TRUE(check_filter({"acme", 5, true, "chat", "delete_conflict"}));
+  EXPECT_FALSE(check_filter({"", 0}));
+  EXPECT_FALSE(check_filter({"", 5, true, "", "delete"}));
+  EXPECT_FALSE(check_filter({"", 5, true, std::string("chat\0x", 6)}));
+}
+
+TEST(Requests, ManyConflictsAreOfOneClientAndTakeNoValue) {
+  for (const char* choice : {"source", "target", "merge"})
+    EXPECT_TRUE(check_bulk({"acme", std::nullopt, std::nullopt, choice})) << choice;
+  EXPECT_TRUE(check_bulk({"acme", "chat", "update_conflict", "source"}));
+  for (const BulkResolution& bad :
+       {BulkResolution{"", {}, {}, "source"}, BulkResolution{"a b", {}, {}, "source"},
+        BulkResolution{"acme", "", {}, "source"},
+        BulkResolution{"acme", std::string("t\0x", 3), {}, "source"},
+        BulkResolution{"acme", {}, "update", "source"}, BulkResolution{"acme", {}, {}, "value"},
+        BulkResolution{"acme", {}, {}, ""}, BulkResolution{"acme", {}, {}, "manual"}}) {
+    const auto checked = check_bulk(bad);
+    ASSERT_FALSE(checked) << bad.client_name << bad.choice;
+    EXPECT_EQ(checked.error().code, ErrorCode::kInvalidArgument);
+  }
 }
 
 }  // namespace

@@ -70,7 +70,13 @@ TEST_F(ClientRecordTest, SaysHowTheLastRunEnded) {
 
 JobEnd verified(bool equal) {
   sync::Verified both;
-  both.report.tables.push_back({"chat", 1, 1, "00", equal ? "00" : "11", 0, 0, 0, {}, equal ? 0 : 1});
+  sync::TableVerdict chat;
+  chat.name = "chat";
+  chat.source_rows = chat.copy_rows = 1;
+  chat.source_hash = "00";
+  chat.copy_hash = equal ? "00" : "11";
+  chat.differing_total = equal ? 0 : 1;
+  both.report.tables.push_back(chat);
   return Result<sync::Verified>(std::move(both));
 }
 

@@ -160,13 +160,28 @@ class BusFakeControl final : public control::Control {
     control::ConflictView view;
     view.conflict_id = "c-1";
     later("conflicts " + filter.client_name + " " + std::to_string(filter.limit) +
-              (filter.include_resolved ? " all" : ""),
+              (filter.include_resolved ? " all" : "") + filter.table_name + filter.conflict_type,
           caller, std::vector{view}, std::move(done));
   }
   void resolve(const control::Caller& caller, control::Resolution resolution,
                control::Done<control::ConflictView> done) override {
     later("resolve " + resolution.conflict_id + " " + resolution.choice + " " + resolution.value, caller,
           control::ConflictView{}, std::move(done));
+  }
+  void conflict(const control::Caller& caller, std::string conflict_id,
+                control::Done<control::ConflictDetail> done) override {
+    control::ConflictView view;
+    view.conflict_id = conflict_id;
+    view.base_data = R"({"title": "Plans"})";
+    view.source_data = R"({"title": "Plans for May"})";
+    view.target_data = view.base_data;
+    later("conflict " + conflict_id, caller, control::detail_of(std::move(view)), std::move(done));
+  }
+  void resolve_all(const control::Caller& caller, control::BulkResolution resolution,
+                   control::Done<control::BulkView> done) override {
+    later("resolve_all " + resolution.client_name + " " + resolution.table_name.value_or("*") + " " +
+              resolution.conflict_type.value_or("*") + " " + resolution.choice,
+          caller, control::BulkView{3, 1, 2, "the time was over", {{"c-1", "it moved"}}}, std::move(done));
   }
 
  private:

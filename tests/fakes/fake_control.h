@@ -85,6 +85,11 @@ class FakeControl final : public control::Control {
     return resolution_;
   }
 
+  control::BulkResolution last_bulk() const {
+    const std::lock_guard lock(mutex_);
+    return bulk_;
+  }
+
   control::LeadershipView leadership() const override { return health().leadership; }
   control::HealthView health() const override {
     const std::lock_guard lock(mutex_);
@@ -180,6 +185,27 @@ class FakeControl final : public control::Control {
     }
     later(std::move(done), [] { return std::vector{one_conflict(), one_conflict()}; });
   }
+  void conflict(const control::Caller& caller, std::string conflict_id,
+                control::Done<control::ConflictDetail> done) override {
+    note(caller);
+    later(std::move(done), [conflict_id]() -> Result<control::ConflictDetail> {
+      if (conflict_id != "conflict-1") return unknown("conflict", conflict_id);
+      auto view = one_conflict();
+      view.target_data = R"({"n": 2})";
+      return control::detail_of(std::move(view));
+    });
+  }
+  void resolve_all(const control::Caller& caller, control::BulkResolution resolution,
+                   control::Done<control::BulkView> done) override {
+    note(caller);
+    {
+      const std::lock_guard lock(mutex_);
+      bulk_ = resolution;
+    }
+    later(std::move(done), [] {
+      return control::BulkView{3, 1, 2, "the time of one request was over", {{"conflict-1", "it moved"}}};
+    });
+  }
   void resolve(const control::Caller& caller, control::Resolution resolution,
                control::Done<control::ConflictView> done) override {
     note(caller);
@@ -265,6 +291,7 @@ class FakeControl final : public control::Control {
   control::Caller caller_;
   control::ConflictFilter filter_;
   control::Resolution resolution_;
+  control::BulkResolution bulk_;
   std::thread thread_;
 };
 

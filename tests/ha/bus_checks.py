@@ -156,7 +156,8 @@ def check_refusals(nodes: Couple) -> None:
     bus, other = nodes.bus, own_name(follower)
     no_job = '"01234567-89ab-cdef-0123-456789abcdef"'
     changes = [('Sync.Trigger', '"one"', '{}'), ('Sync.Pause', '"one"'), ('Sync.Resume', '"one"'),
-               ('Sync.Cancel', no_job), ('Leader.StepDown',), ('Conflicts.Resolve', no_job, '"source"', '{}')]
+               ('Sync.Cancel', no_job), ('Leader.StepDown',), ('Conflicts.Resolve', no_job, '"source"', '{}'),
+               ('Conflicts.ResolveAll', "{'client_name': <'one'>}", '"source"')]
     for method, *arguments in changes:
         error = refusal(bus, method, *arguments, service=other)
         expect(f'{method} of the follower', error.name, ERROR + 'NotLeader')
@@ -167,10 +168,15 @@ def check_refusals(nodes: Couple) -> None:
     expect('an unknown job', refusal(bus, 'Sync.GetJob', no_job).name, ERROR + 'NoSuchJob')
     expect('no job id', refusal(bus, 'Sync.GetJob', '"7"').name, ERROR + 'InvalidArgument')
     expect('an unknown conflict', refusal(bus, 'Conflicts.Resolve', no_job, '"source"', '{}').name, ERROR + 'NoSuchConflict')
+    expect('an unknown conflict to show', refusal(bus, 'Conflicts.Show', no_job).name, ERROR + 'NoSuchConflict')
+    expect('the conflicts of nobody', refusal(bus, 'Conflicts.ResolveAll', "{'client_name': <'nobody'>}", '"source"').name, ERROR + 'NoSuchClient')
+    for filter_, choice in [('{}', '"source"'), ("{'client_name': <'one'>}", '"value"'), ("{'client_name': <'one'>, 'table': <'chat'>}", '"source"'),
+                            ("{'client_name': <'one'>, 'table_name': <''>}", '"source"')]:
+        expect(f'{filter_} {choice}', refusal(bus, 'Conflicts.ResolveAll', filter_, choice).name, ERROR + 'InvalidArgument')
     expect('an unknown key', refusal(bus, 'State.Get', '"nothing"').name, ERROR + 'NotFound')
     if os.geteuid() == 0:
         secrets = [('Sync.ListDeployments',), ('Sync.ListJobs', '""', '5'), ('Sync.GetJob', no_job), ('State.Get', '"x"'),
-                   ('State.Set', '"x"', '"1"'), ('Conflicts.List', '{}')]
+                   ('State.Set', '"x"', '"1"'), ('Conflicts.List', '{}'), ('Conflicts.Show', no_job)]
         for service in [NAME, other]:
             for method, *arguments in [*changes, *secrets]:
                 expect(f'{method} by a stranger', refusal(bus, method, *arguments, service=service, uid=STRANGER).name, ERROR + 'NotAuthorized')

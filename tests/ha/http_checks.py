@@ -29,6 +29,7 @@ NEEDS_TOKEN: List[Tuple[str, str, Any]] = [
     ('GET', f'{API}/sync/jobs', None), ('GET', f'{API}/sync/jobs/{NO_JOB}', None), ('POST', f'{API}/sync/jobs/{NO_JOB}/cancel', None),
     ('GET', f'{API}/deployments', None), ('POST', f'{API}/deployments/one/pause', None), ('POST', f'{API}/deployments/one/resume', None),
     ('POST', f'{API}/leader/step-down', None), ('GET', f'{API}/conflicts', None),
+    ('GET', f'{API}/conflicts/{NO_JOB}', None), ('POST', f'{API}/conflicts/resolve', {'client_name': 'one', 'choice': 'source'}),
     ('POST', f'{API}/conflicts/{NO_JOB}/resolve', {'choice': 'source'})]
 OPEN = ['/', '/health', '/metrics', f'{API}/cluster/status']
 
@@ -194,7 +195,7 @@ def check_verify(nodes: Couple) -> None:
     expect('an equal copy', (job['status'], job['sync_type'], job['report']['equal'], job['error']), ('success', 'verify', True, None))
     tables = {table['name']: table for table in job['report']['tables']}
     expect('what was compared', (tables['chat']['source_rows'], tables['chat']['copy_rows']), (20, 20))
-    forged = nodes.product.server.superuser_psql(f"UPDATE {nodes.product.schema('one')}.chat SET title = 'forged' "
+    forged = nodes.product.psql(f"UPDATE {nodes.product.schema('one')}.chat SET title = 'forged' "
                                                  f"WHERE id = (SELECT min(id) FROM {nodes.product.schema('one')}.chat) RETURNING id").splitlines()[0]
     job = verified(verify)
     expect('a forged copy', (job['status'], job['report']['equal']), ('differs', False))

@@ -24,7 +24,7 @@ TEST_F(Endpoints, IndexListsWhatThereIs) {
   const auto document = ask(open_request("/")).document();
   EXPECT_EQ(document["service"], "sync-node");
   EXPECT_EQ(document["version"], "1.2.3");
-  EXPECT_EQ(document["endpoints"].size(), 16);
+  EXPECT_EQ(document["endpoints"].size(), 18);
   EXPECT_EQ(document["endpoints"][4], "GET /api/v1/state/{key}");
 }
 
@@ -199,23 +199,75 @@ TEST_F(Endpoints, DeploymentsAreListedPausedAndResumed) {
   EXPECT_EQ(ask(request("POST", "/api/v1/leader/step-down")).status, 202);
 }
 
-TEST_F(Endpoints, ConflictsAreListedAndResolved) {
-  const Answer answer =
-      ask(request("GET", "/api/v1/conflicts?client_name=chat&limit=5&include_resolved=true"));
+TEST_F(Endpoints, ConflictsAreListedWithoutTheirRows) {
+  const Answer answer = ask(request(
+      "GET",
+      "/api/v1/conflicts?client_name=chat&limit=5&include_resolved=true&table_name=t&conflict_type=u"));
   EXPECT_EQ(answer.document()["conflicts"].size(), 2);
-  EXPECT_NE(answer.body.find(R"("source_data":{"n": 12345678901234567890123},"target_data":null)"),
-            std::string::npos);
+  for (const char* row : {"source_data", "target_data", "base_data", "resolved_data"})
+    EXPECT_FALSE(answer.document()["conflicts"][0].contains(row)) << row;
   EXPECT_EQ(control_.last_filter().client_name, "chat");
   EXPECT_EQ(control_.last_filter().limit, 5);
   EXPECT_TRUE(control_.last_filter().include_resolved);
+  EXPECT_EQ(control_.last_filter().table_name, "t");
+  EXPECT_EQ(control_.last_filter().conflict_type, "u");
   expect(request("GET", "/api/v1/conflicts?include_resolved=1"), 400, "invalid_argument");
+}
 
+TEST_F(Endpoints, AConflictIsShownWithItsRowsAndWhatDiffers) {
+  const Answer answer = ask(request("GET", "/api/v1/conflicts/conflict-1"));
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_NE(answer.body.find(R"("source_data":{"n": 12345678901234567890123},"target_data":{"n": 2})"),
+            std::string::npos)
+      << answer.body;
+  const auto differences = answer.document()["differences"];
+  ASSERT_EQ(differences.size(), 1);
+  EXPECT_EQ(differences[0]["path"], "n");
+  EXPECT_TRUE(differences[0]["base"].is_null());
+  EXPECT_EQ(differences[0]["target"], "2");
+  EXPECT_EQ(differences[0]["target_changed"], true);
+  expect(request("GET", "/api/v1/conflicts/none"), 404, "not_found");
+  expect(request("GET", "/api/v1/conflicts/conflict-1?limit=1"), 400, "invalid_argument");
+}
+
+TEST_F(Endpoints, AConflictIsResolved) {
   const Answer resolved = ask(
       request("POST", "/api/v1/conflicts/conflict-1/resolve", R"({"choice":"value","value":{"n": 1.0}})"));
   EXPECT_EQ(resolved.status, 200);
+  EXPECT_NE(resolved.body.find(R"("source_data":{"n": 12345678901234567890123},"target_data":null)"),
+            std::string::npos);
   EXPECT_EQ(control_.last_resolution().value, R"({"n": 1.0})");
   expect(request("POST", "/api/v1/conflicts/x/resolve", R"({"choice":"source"})"), 404, "not_found");
   expect(request("POST", "/api/v1/conflicts/conflict-1/resolve", R"({})"), 400, "invalid_argument");
+}
+
+TEST_F(Endpoints, ManyConflictsAreResolvedAtOnce) {
+  const std::string path = "/api/v1/conflicts/resolve";
+  const Answer answer = ask(request("POST", path, R"({"client_name":"chat","choice":"source"})"));
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body,
+            R"({"resolved":3,"refused":1,"left":2,"left_because":"the time of one request was over",)"
+            R"("refusals":[{"conflict_id":"conflict-1","detail":"it moved"}]})");
+  EXPECT_EQ(control_.last_bulk().client_name, "chat");
+  EXPECT_EQ(control_.last_bulk().table_name, std::nullopt);
+  EXPECT_TRUE(control_.last_caller().may_change);
+  EXPECT_EQ(ask(request("POST", path,
+                        R"({"client_name":"chat","table_name":"t","conflict_type":"u","choice":"merge"})"))
+                .status,
+            200);
+  EXPECT_EQ(control_.last_bulk().table_name, "t");
+  EXPECT_EQ(control_.last_bulk().conflict_type, "u");
+  EXPECT_EQ(control_.last_bulk().choice, "merge");
+  for (const char* body : {"{}", R"({"choice":"source"})", R"({"client_name":"chat"})",
+                           R"({"client_name":"","choice":"source"})", R"({"client_name":"chat","choice":7})",
+                           R"({"client_name":"chat","choice":"source","table_name":""})",
+                           R"({"client_name":"chat","choice":"source","table_name":null})",
+                           R"({"client_name":"chat","choice":"source","conflict_type":[]})",
+                           R"({"client_name":"chat","choice":"source","tabel_name":"t"})"}) {
+    expect(request("POST", path, body), 400, "invalid_argument");
+  }
+  control_.refuse_with(Error{ErrorCode::kFenced, "the leader is 'openwebui-sync-node-b'", "ask it"});
+  expect(request("POST", path, R"({"client_name":"chat","choice":"source"})"), 403, "not_leader");
 }
 
 TEST_F(Endpoints, WhatShowsOrChangesDataNeedsTheToken) {
@@ -230,6 +282,8 @@ TEST_F(Endpoints, WhatShowsOrChangesDataNeedsTheToken) {
                                                          {"POST", "/api/v1/deployments/chat/resume"},
                                                          {"POST", "/api/v1/leader/step-down"},
                                                          {"GET", "/api/v1/conflicts"},
+                                                         {"GET", "/api/v1/conflicts/conflict-1"},
+                                                         {"POST", "/api/v1/conflicts/resolve"},
                                                          {"POST", "/api/v1/conflicts/conflict-1/resolve"}};
   for (const auto& [method, path] : guarded) {
     const std::string head = std::string(method) + " " + path + " HTTP/1.1\r\nHost: localhost\r\n";

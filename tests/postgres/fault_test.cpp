@@ -69,6 +69,14 @@ TEST_F(FaultTest, ASlowQueryEndsByTheDeadline) {
                   [&](Deadline deadline) { return connection.query("SELECT pg_sleep(30)", {}, deadline); });
 }
 
+TEST_F(FaultTest, ALimitedConnectionWaitsNoLongerWhateverItsDeadlines) {
+  Connection connection = must_open(server->admin_url());
+  expect_deadline(connection, [&](Deadline deadline) {
+    connection.limit(deadline);
+    return connection.query("SELECT pg_sleep(30)", {}, deadline_in(30s));
+  });
+}
+
 TEST_F(FaultTest, AFrozenNetworkCannotHoldUpALargeRequest) {
   TcpProxy proxy(test::port_of(server->admin_url()));
   Connection connection = open_through(proxy);

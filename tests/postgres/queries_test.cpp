@@ -38,6 +38,12 @@ const std::map<std::string, std::string> kSamples{
     {"epoch", "1"},
     {"lease", "60"},
     {"lock", "FOR NO KEY UPDATE OF d"},
+    {"match", "t.id = (i.image ->> 'id')::bigint"},
+    {"present", "t.id IS NOT NULL"},
+    {"image", "json_object(ARRAY['id', 'body']::text[], ARRAY[t.id::text, t.body::text])"},
+    {"values", "(i.image ->> 'id')::bigint, (i.image ->> 'body')::text"},
+    {"row_key", "'\\x01'::bytea || int8send(t.id)"},
+    {"name", "'sample'"},
 };
 
 class QueriesTest : public ::testing::TestWithParam<sql::NamedQuery> {

@@ -215,11 +215,11 @@ def check_verifies_are_jobs(world: World) -> None:
             last = "SELECT last_job_id FROM sync_metadata.v_sync_status WHERE client_name = '" + one.name + "'"
             run = query('job_begin', job, 3) + ';'
             report = query('job_report', job, '{"equal": false, "a": "\\u0000"}') + ';'
-            done = world.expect(me.login, '00000', run + report + query('job_finish', job, 'differs', 1, 1, 0, 0, 0, 0, 'why', 1, 'verify') + ';'
+            done = world.expect(me.login, '00000', run + report + query('job_finish', job, 'differs', 1, 1, 0, 0, 0, 0, 'why', 1, 'verify', 0, 0) + ';'
                                 + query('job_show', job) + ';' + last).rows
             assert done[1].split('|')[2:4] == ['differs', 'verify'] and done[1].endswith('|{"equal": false, "a": "\\u0000"}'), done
             assert done[2] == me.job, 'a verify is not the last sync'
-            world.expect(me.login, '23514', run + query('job_finish', job, 'differs', 1, 1, 0, 0, 0, 0, 'why', 1, 'incremental'))
+            world.expect(me.login, '23514', run + query('job_finish', job, 'differs', 1, 1, 0, 0, 0, 0, 'why', 1, 'incremental', 0, 0))
             world.expect(me.login, '23514', query('job_report', me.job, '{}'))
             world.expect(me.login, '23514', f"UPDATE sync_metadata.sync_jobs SET report = to_json(repeat('x', 4194303)) WHERE job_id = '{job}'")
             world.expect(me.login, '22P02', query('job_report', job, 'no json'))
@@ -253,9 +253,21 @@ def check_what_control_shows(world: World) -> None:
     jobs = world.expect(me.login, '00000', query('jobs_list', one.name, 100) + ';' + query('jobs_list', None, 1)).rows
     assert len(jobs) == 2 and jobs[0].split('|')[0] == me.job, jobs
     assert world.expect(me.login, '00000', query('job_tables', me.job)).rows == ['chat|running|||||||']
-    open_ones = world.expect(me.login, '00000', query('conflicts_list', one.name, 100, False)).rows
-    both = world.expect(me.login, '00000', query('conflicts_list', None, 100, True)).rows
+    open_ones = world.expect(me.login, '00000', query('conflicts_list', one.name, None, None, False, 100)).rows
+    both = world.expect(me.login, '00000', query('conflicts_list', None, None, None, True, 100)).rows
     assert [row.split('|')[0] for row in open_ones] == [me.open_conflict] and len(both) == 4, (open_ones, both)
+    for table, kind, found in (('chat', None, 1), ('user', None, 0), (None, 'update_conflict', 1), ('chat', 'custom', 0)):
+        assert len(world.expect(me.login, '00000', query('conflicts_list', one.name, table, kind, False, 100)).rows) == found, (table, kind)
+        (first, *_) = world.expect(me.login, '00000', query('conflicts_matching', one.name, table, kind, 100)).rows
+        assert first == (f'{me.open_conflict}|1|1' if found else '||0'), (table, kind, first)
+    assert world.expect(me.login, '00000', query('conflicts_matching', 'nobody', None, None, 100)).rows == []
+    them = world.sides[1]
+    assert world.expect(me.login, '00000', query('conflicts_matching', them.clients[0].name, None, None, 100)).rows == []
+    for beginning in (me.open_conflict, me.open_conflict.upper(), me.open_conflict[:13], me.open_conflict[:9]):
+        shown = world.expect(me.login, '00000', query('conflict_show', beginning)).rows
+        assert [row.split('|')[0] for row in shown] == [me.open_conflict], (beginning, shown)
+    assert len(world.expect(me.login, '00000', query('conflict_show', '')).rows) == 2
+    assert world.expect(me.login, '00000', query('conflict_show', them.open_conflict)).rows == []
     nodes = world.expect(me.login, '00000', query('cluster_status', me.cluster)).rows
     assert len(nodes) == 2 and [row.split('|')[4] for row in nodes] == ['leader', 'follower'] and nodes[0].split('|')[0] == me.host, nodes
     assert world.expect(me.login, '00000', query('cluster_status', world.sides[1].cluster)).rows == []
