@@ -263,14 +263,22 @@ Status Crew::list_clients(const Reign& reign, bool adopt) {
 
 // ---------------------------------------------------------------------------------------------- the workers
 
-std::optional<schedule::Job> Crew::next_job(std::unique_lock<std::mutex>& lock, const std::stop_token& stop) {
+std::optional<schedule::Job> Crew::next_job(std::unique_lock<std::mutex>& lock, const std::stop_token& stop,
+                                            std::optional<postgres::Connection>& kept) {
   while (!stop.stop_requested()) {
-    if (!reign()) {
+    const bool leads = reign().has_value();
+    auto choice = leads ? scheduler_.next(BootClock::now()) : schedule::Scheduler::Choice{};
+    if (choice.job) return std::move(choice.job);
+    if (kept) {
+      lock.unlock();
+      kept.reset();
+      lock.lock();
+      continue;
+    }
+    if (!leads) {
       changed_.wait(lock, stop, [this] { return reign().has_value(); });
       continue;
     }
-    auto choice = scheduler_.next(BootClock::now());
-    if (choice.job) return std::move(choice.job);
     bool woken = false;
     // Any change may make something due; what woke us is found by asking again.
     changed_.wait_until(lock, stop, std::min(choice.look_again, deadline_in(seconds(60))),
@@ -283,12 +291,13 @@ void Crew::work_until_stopped(const std::stop_token& stop) {
   // The renewal of the lease and the doors come before the work, and so does the application. Threads made
   // from here on inherit it. Failing changes nothing but that.
   static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice));
+  std::optional<postgres::Connection> kept;  // from one job to the next: a new one costs more than most jobs
   std::unique_lock lock(mutex_);
-  while (auto job = next_job(lock, stop)) {
+  while (auto job = next_job(lock, stop, kept)) {
     const auto current = reign();
     if (current) {
       lock.unlock();
-      run(*job, *current, stop);
+      run(*job, *current, stop, kept);
       lock.lock();
     } else {
       scheduler_.finished(*job, schedule::Outcome::kCancelled, BootClock::now());
@@ -307,7 +316,8 @@ schedule::Client Crew::find_client(const std::string& name, const Reign& reign) 
   return {name, "", false, seconds(0), seconds(0)};
 }
 
-void Crew::run(const schedule::Job& job, const Reign& reign, const std::stop_token& stop) {
+void Crew::run(const schedule::Job& job, const Reign& reign, const std::stop_token& stop,
+               std::optional<postgres::Connection>& kept) {
   std::stop_source ends;
   std::stop_callback on_stop(stop, [&ends] { ends.request_stop(); });
   std::stop_callback on_over(reign.over, [&ends] { ends.request_stop(); });
@@ -318,7 +328,7 @@ void Crew::run(const schedule::Job& job, const Reign& reign, const std::stop_tok
   const schedule::Client client = find_client(job.client, reign);
   const auto started = BootClock::now();
   const auto as_of = WallClock::now();
-  const JobEnd end = work(job, reign, client, ends.get_token());
+  const JobEnd end = work(job, reign, client, ends.get_token(), kept);
   const auto outcome = outcome_of(end, has_begun(job), ends.stop_requested());
   const bool postponed = outcome == schedule::Outcome::kPostponed;
   if (!end.done() && !postponed) record_unsaid(job, reign, end);
@@ -349,19 +359,18 @@ bool Crew::has_begun(const schedule::Job& job) const {
 }
 
 JobEnd Crew::work(const schedule::Job& job, const Reign& reign, const schedule::Client& client,
-                  const std::stop_token& stop) {
+                  const std::stop_token& stop, std::optional<postgres::Connection>& kept) {
   auto options = options_for(*settings_.get(), settings_.policy(), client, job);
   if (!options) return Result<sync::RunReport>(options.error());
   options->gives_way_to = renewals_;
   JobProgress progress(*this, job.client);
-  std::optional<postgres::Connection> spare;
-  {
+  if (!kept) {
     const std::lock_guard lock(mutex_);
-    spare.swap(spare_);
+    kept.swap(spare_);
   }
   if (job.kind == JobKind::kVerify)
-    return sync::run_verify_under(reign.term, *options, log_, progress, stop, std::move(spare));
-  return sync::run_sync_under(reign.term, *options, log_, progress, stop, std::move(spare));
+    return sync::run_verify_under(reign.term, *options, log_, progress, stop, kept);
+  return sync::run_sync_under(reign.term, *options, log_, progress, stop, kept);
 }
 
 // What the job's own connection may not have said. A job that ends with its term, or with this node, is left

@@ -67,13 +67,16 @@ class Crew final : public control::Jobs {
   void list_until_stopped(const std::stop_token& stop);
   Status list_clients(const Reign& reign, bool adopt);
   void work_until_stopped(const std::stop_token& stop);
-  std::optional<schedule::Job> next_job(std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
-  void run(const schedule::Job& job, const Reign& reign, const std::stop_token& stop);
+  // `kept` is dropped when there is nothing to do at once.
+  std::optional<schedule::Job> next_job(std::unique_lock<std::mutex>& lock, const std::stop_token& stop,
+                                        std::optional<postgres::Connection>& kept);
+  void run(const schedule::Job& job, const Reign& reign, const std::stop_token& stop,
+           std::optional<postgres::Connection>& kept);
   bool has_begun(const schedule::Job& job) const;  // while it runs
   void record_unsaid(const schedule::Job& job, const Reign& reign, const JobEnd& end);
   schedule::Client find_client(const std::string& name, const Reign& reign);
   JobEnd work(const schedule::Job& job, const Reign& reign, const schedule::Client& client,
-              const std::stop_token& stop);
+              const std::stop_token& stop, std::optional<postgres::Connection>& kept);
   std::optional<Reign> reign() const;  // nothing when it is over; under the lock
 
   const LiveSettings& settings_;

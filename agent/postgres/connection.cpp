@@ -70,6 +70,11 @@ uint64_t Connection::bytes_received() const {
   return wire_->received;
 }
 
+void Connection::count_anew() {
+  wire_->sent = 0;
+  wire_->received = 0;
+}
+
 const std::string& Connection::last_sqlstate() const {
   return wire_->sqlstate;
 }

@@ -106,6 +106,7 @@ class Connection {
   bool is_direct() const { return direct_; }
   uint64_t bytes_sent() const;  // payload of queries and COPY, for the "bytes moved" figures
   uint64_t bytes_received() const;
+  void count_anew();  // both, from now on
 
   // Of the last call that failed with a server's error; "" when the failure was not the server's.
   const std::string& last_sqlstate() const;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <functional>
+#include <utility>
 
 #include "base/clock.h"
 #include "model/job_kind.h"
@@ -38,11 +39,17 @@ class ClientRun {
         cancel_(stop, [this] { stop_.request_stop(); }),
         connect_{options.database_url, options.application_name, options.gives_way_to} {}
 
-  Status begin(std::optional<postgres::Connection> open = {}) {
+  Status begin() {
+    std::optional<postgres::Connection> none;
+    return begin(none);
+  }
+  Status begin(std::optional<postgres::Connection>& lent) {
     progress_.phase("connecting");
+    auto open = std::exchange(lent, std::nullopt);
     if (open && open->alive()) {
       connection_ = std::move(open);
       connection_->stop_with(stop_.get_token());
+      connection_->count_anew();
     } else {
       SN_ASSIGN(auto connection,
                 postgres::Connection::open(connect_, deadline_in(kConnectWait), stop_.get_token()));
@@ -80,6 +87,13 @@ class ClientRun {
     const auto& host = options_.policy ? *options_.policy : conflict::built_in_policy();
     SN_ASSIGN(policy_, client_policy(host, target_.deployment));
     return {};
+  }
+
+  // The last thing: for the caller's next run. Behind a pooler, who holds a connection takes it from others.
+  void give_back(std::optional<postgres::Connection>& lent) {
+    if (!connection_ || !connection_->is_direct() || !connection_->alive()) return;
+    connection_->stop_with({});
+    lent = std::exchange(connection_, std::nullopt);
   }
 
   // What really ended the run: a lost lease shows up as a stopped or fenced step.
@@ -228,11 +242,13 @@ Result<RunReport> run_sync(const RunOptions& options, Log& log, Progress& progre
 }
 
 Result<RunReport> run_sync_under(const Term& term, const RunOptions& options, Log& log, Progress& progress,
-                                 const std::stop_token& stop, std::optional<postgres::Connection> open) {
+                                 const std::stop_token& stop, std::optional<postgres::Connection>& lent) {
   ClientRun run(options, log, progress, stop);
-  SN_TRY(run.begin(std::move(open)));
+  SN_TRY(run.begin(lent));
   run.work_under(term);
-  return synced(run, run.context());
+  auto report = synced(run, run.context());
+  run.give_back(lent);
+  return report;
 }
 
 Result<Verified> run_verify(const RunOptions& options, Log& log, Progress& progress,
@@ -244,11 +260,13 @@ Result<Verified> run_verify(const RunOptions& options, Log& log, Progress& progr
 }
 
 Result<Verified> run_verify_under(const Term& term, const RunOptions& options, Log& log, Progress& progress,
-                                  const std::stop_token& stop, std::optional<postgres::Connection> open) {
+                                  const std::stop_token& stop, std::optional<postgres::Connection>& lent) {
   ClientRun run(options, log, progress, stop);
-  SN_TRY(run.begin(std::move(open)));
+  SN_TRY(run.begin(lent));
   run.work_under(term);
-  return verified(run, run.context());
+  auto both = verified(run, run.context());
+  run.give_back(lent);
+  return both;
 }
 
 }  // namespace syncnode::sync

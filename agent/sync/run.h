@@ -94,9 +94,10 @@ std::string_view status_word(ErrorCode code);
 Result<RunReport> run_sync(const RunOptions& options, Log& log, Progress& progress,
                            const std::stop_token& stop);
 // `term` is held and renewed by the caller, who requests `stop` when it is lost; `options.lease…` are not
-// used. `open`, where its server is still there, spares the run a connection of its own.
+// used. `lent`, where its server is still there, spares the run a connection of its own. Afterwards it holds
+// the run's, for the next one, unless that is lost or a pooler's.
 Result<RunReport> run_sync_under(const Term& term, const RunOptions& options, Log& log, Progress& progress,
-                                 const std::stop_token& stop, std::optional<postgres::Connection> open = {});
+                                 const std::stop_token& stop, std::optional<postgres::Connection>& lent);
 
 struct TableVerdict {
   std::string name;
@@ -130,6 +131,6 @@ struct Verified {
 Result<Verified> run_verify(const RunOptions& options, Log& log, Progress& progress,
                             const std::stop_token& stop);
 Result<Verified> run_verify_under(const Term& term, const RunOptions& options, Log& log, Progress& progress,
-                                  const std::stop_token& stop, std::optional<postgres::Connection> open = {});
+                                  const std::stop_token& stop, std::optional<postgres::Connection>& lent);
 
 }  // namespace syncnode::sync
