@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
+#include <future>
 #include <thread>
 
 namespace syncnode {
@@ -30,17 +30,10 @@ TEST(RightOfWay, WhoComesAMomentBeforeWaitsForTheAnswer) {
   RightOfWay renewal;
   const Deadline at = BootClock::now() + kNever;
   renewal.announce(at);
-  std::atomic<bool> answered = false, waited = false;
-  std::thread bulk([&] {
-    renewal.give_way(at - RightOfWay::kLead);
-    waited = answered.load();
-  });
-  // Gives the other thread every chance to go on too early.
-  std::this_thread::sleep_for(20ms);
-  answered = true;
+  auto bulk = std::async(std::launch::async, [&] { renewal.give_way(at - RightOfWay::kLead); });
+  EXPECT_EQ(bulk.wait_for(20ms), std::future_status::timeout);
   renewal.passed();
-  bulk.join();
-  EXPECT_TRUE(waited);
+  bulk.get();
 }
 
 TEST(RightOfWay, TheNextOneAnnouncedEndsTheOneBefore) {
