@@ -159,7 +159,8 @@ END $$;
 -- What a run, or a person, decided of the open edits of some rows. p_rows: an array of {"key": hex, "last": edit id, "kept": why
 -- or null, "source", "target", "base": images as text or null, "conflict": id or null}. Edits up to "last" are settled. Where the
 -- copy keeps something else than the source, a new open edit says so: from "source", what the source has now, to "target"; "base" is
--- what both had before, while a person has not decided. Only for rows that had open edits: nobody can make one up.
+-- what both had before, while a person has not decided. Only for rows that had open edits: nobody can make one up. The edits are
+-- looked up row by row (OFFSET 0 keeps it so), however many others are open.
 CREATE FUNCTION sync_metadata.settle_edits(p_deployment uuid, p_epoch bigint, p_table text, p_rows json) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, sync_metadata, pg_temp AS $$
 DECLARE
@@ -170,8 +171,11 @@ BEGIN
   EXECUTE format('
     WITH s AS (SELECT decode(r.key, ''hex'') AS row_key, r.* FROM json_to_recordset($2)
                  AS r(key text, last bigint, kept text, source text, target text, base text, conflict uuid)),
+    found AS (SELECT o.edit_id FROM s CROSS JOIN LATERAL (
+                SELECT e.edit_id FROM %1$I._sync_edits e WHERE e.table_name = $1 AND e.row_key = s.row_key AND e.edit_id <= s.last
+                   AND e.resolved_at IS NULL OFFSET 0) o),
     settled AS (UPDATE %1$I._sync_edits e SET resolved_at = clock_timestamp()
-                  FROM s WHERE e.table_name = $1 AND e.row_key = s.row_key AND e.edit_id <= s.last AND e.resolved_at IS NULL
+                  FROM found f WHERE e.edit_id = f.edit_id AND e.resolved_at IS NULL
                 RETURNING e.row_key),
     kept AS (INSERT INTO %1$I._sync_edits (table_name, row_key, operation, old_image, new_image, base_image, edited_by, reason, conflict_id)
              SELECT $1, s.row_key, ''decision'', s.source::json, s.target::json, s.base::json, session_user, s.kept, s.conflict

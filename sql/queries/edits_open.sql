@@ -3,13 +3,19 @@
 -- beyond the first row. {schema} {table} {match} {image} {present}. $1 table, $2 row keys (bytea[], NULL: all rows), $3 after this
 -- key (hex), $4 how many. Columns: key (hex), last edit, shipped, base, target, row now (NULL: there is no such row), editors,
 -- conflict that waits (sync/open_edits.cpp).
-WITH keys AS MATERIALIZED (
+-- Some keys are looked up one by one (OFFSET 0 keeps it so), however many edits are open: one of the halves of `open` is empty.
+WITH open AS (
+  SELECT o.* FROM (SELECT DISTINCT key FROM unnest($2::bytea[]) key WHERE key > decode($3, 'hex')) k
+   CROSS JOIN LATERAL (SELECT e.row_key, e.edit_id, e.edited_by, e.operation, e.conflict_id FROM {schema}._sync_edits e
+                        WHERE e.table_name = $1 AND e.resolved_at IS NULL AND e.row_key = k.key OFFSET 0) o
+  UNION ALL
+  SELECT e.row_key, e.edit_id, e.edited_by, e.operation, e.conflict_id FROM {schema}._sync_edits e
+   WHERE $2::bytea[] IS NULL AND e.table_name = $1 AND e.resolved_at IS NULL AND e.row_key > decode($3, 'hex')),
+keys AS MATERIALIZED (
   SELECT o.row_key, min(o.edit_id) AS first, max(o.edit_id) AS last,
          string_agg(DISTINCT o.edited_by, ', ') FILTER (WHERE o.operation <> 'decision') AS editors,
          max(o.conflict_id::text) AS conflict
-    FROM {schema}._sync_edits o
-   WHERE o.table_name = $1 AND o.resolved_at IS NULL AND ($2::bytea[] IS NULL OR o.row_key = ANY ($2::bytea[]))
-     AND o.row_key > decode($3, 'hex')
+    FROM open o
    GROUP BY o.row_key ORDER BY o.row_key LIMIT $4::bigint),
 edits AS (
   SELECT k.row_key, k.last, k.editors, k.conflict, f.old_image AS shipped, coalesce(f.base_image, f.old_image) AS base,

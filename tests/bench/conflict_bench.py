@@ -74,11 +74,11 @@ class Client:
 
 
 def edits(product: Product, scale: int, repeat: int) -> None:
-    """Each turn is a pair of runs on the same file and copy, without and with edits."""
+    """Each turn is a pair of runs on the same new file and copy, without and with edits."""
     rows, count, common = 300_000 // scale, 100_000 // scale, 1_000 // scale
     times: Times = {'without': [], 'with': [], 'recorded': [], 'unrecorded': []}
-    client = Client(product, 'edited', rows)
     for turn in range(repeat):
+        client = Client(product, f'edited{turn}', rows)
         client.change(0, count, 2 * turn)
         times['without'].append(client.sync())
         client.change(0, count, 2 * turn + 1)
