@@ -334,6 +334,17 @@ Status Memory::confirm() {
   return {};
 }
 
+Status Memory::confirm_rebuilt(const std::string& sync_id) {
+  SN_TRY(in_transaction(owned_, [&]() -> Status {
+    SN_TRY(database_.execute(kApplyPending));
+    SN_TRY(put_meta("sync_id", sync_id));
+    return database_.execute(kClearPending);
+  }));
+  sync_id_ = sync_id;
+  pending_sync_id_.clear();
+  return {};
+}
+
 Status Memory::discard() {
   SN_TRY(in_transaction(owned_, [&] { return database_.execute(kClearPending); }));
   pending_sync_id_.clear();

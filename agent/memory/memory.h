@@ -91,8 +91,11 @@ class Memory {
   Status forget_load(const std::string& table);
   Result<std::vector<LoadMark>> loads();
 
-  // PostgreSQL was seen to hold the pending id / the memory was rebuilt to match `sync_id`.
+  // PostgreSQL was seen to hold the pending id.
   Status confirm();
+  // The pending change set is the copy as `sync_id` left it, read back whole. It was begun under an id that
+  // no copy holds: what a run that was killed had of it must never be confirmed.
+  Status confirm_rebuilt(const std::string& sync_id);
   Status discard();
 
   sqlite::Database& database() { return database_; }

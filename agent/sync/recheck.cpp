@@ -16,6 +16,7 @@
 #include "sync/row_digest.h"
 #include "sync/source_rows.h"
 #include "sync/sync_once.h"
+#include "sync/uuid.h"
 
 namespace syncnode::sync {
 namespace {
@@ -43,7 +44,7 @@ class Recheck {
   Status run() {
     SN_ASSIGN(edited_, read_edited_tables(context_.connection, context_.target));
     SN_TRY(read_source_patiently());
-    SN_TRY(memory_.begin(state_.sync_id));
+    SN_TRY(memory_.begin(random_uuid()));
     for (const auto& table : state_.tables) {
       if (table.target.empty()) continue;
       if (context_.stop.stop_requested()) return Error{ErrorCode::kCancelled, "the run was stopped", ""};
@@ -53,7 +54,7 @@ class Recheck {
       SN_TRY(check == checks_.end() ? list_keys(table) : compare(*check));
     }
     for (const auto& known : memory_tables_) SN_TRY(forget_unless_copied(known));
-    return memory_.confirm();
+    return memory_.confirm_rebuilt(state_.sync_id);
   }
 
  private:

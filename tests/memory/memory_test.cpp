@@ -104,6 +104,26 @@ TEST_F(MemoryTest, AKilledRunsPendingIsConfirmedOrDiscardedByTheNext) {
   }
 }
 
+// Begun under an id that no copy holds: a rebuild that was killed is no memory of anything.
+TEST_F(MemoryTest, ARebuildCountsOnlyWhole) {
+  confirmed("one", 5);
+  for (const bool whole : {false, true}) {
+    {
+      auto rebuilding = open();
+      ASSERT_TRUE(rebuilding->begin("rebuild"));
+      write(*rebuilding, "chat", 9);
+      if (whole) {
+        ASSERT_TRUE(rebuilding->confirm_rebuilt("one"));
+        EXPECT_EQ(rebuilding->sync_id(), "one");
+      }
+    }
+    auto memory = open();
+    EXPECT_EQ(memory->sync_id(), "one");
+    EXPECT_EQ(memory->generation_unknown(), !whole);
+    EXPECT_EQ(rows(*memory, **memory->image("chat")), whole ? 9 : 5);
+  }
+}
+
 TEST_F(MemoryTest, AFrozenRunCanChangeNothing) {
   auto frozen = open();
   ASSERT_TRUE(frozen->begin("frozen"));
