@@ -25,6 +25,7 @@ constexpr uint64_t kLook = 1;
 constexpr uint64_t kEnd = uint64_t{1} << 32;
 // Inotify may be short of watches, and a directory may appear late.
 constexpr int kSlowLookMilliseconds = 2000;
+constexpr int kMostLooks = 3;  // at a holder that changes meanwhile; without a free descriptor none helps
 constexpr uint32_t kChanges = IN_CREATE | IN_MOVED_TO | IN_MODIFY | IN_DELETE_SELF | IN_MOVE_SELF;
 
 bool is_over(const UniqueFd& process) {
@@ -120,7 +121,9 @@ void PeerWatch::wake(uint64_t what) {
 void PeerWatch::run() {
   while (true) {
     watch_directory();
-    find_holder();
+    // Who dies under our eyes, before there is a pidfd of it, wakes nobody: it is looked for again at once.
+    for (int looks = 1; !find_holder() && looks < kMostLooks; ++looks) {
+    }
     report_deaths();
     std::vector<pollfd> polled{{wake_.get(), POLLIN, 0}, {inotify_.get(), POLLIN, 0}};
     for (const Watched& one : watched_) polled.push_back({one.process.get(), POLLIN, 0});
@@ -138,29 +141,31 @@ void PeerWatch::watch_directory() {
   if (inotify_.valid()) ::inotify_add_watch(inotify_.get(), directory_.c_str(), kChanges);
 }
 
-void PeerWatch::find_holder() {
+bool PeerWatch::find_holder() {
   const std::string path = lock_path(directory_, name_);
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-  if (!file.valid()) return;
+  if (!file.valid()) return true;
   const pid_t pid = holder_of(file.get());
   if (pid <= 0) find_remains(file.get());
-  if (pid <= 0 || !is_ours(file.get(), pid)) return;
+  if (pid <= 0 || !is_ours(file.get(), pid)) return true;
   UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!process.valid() || holder_of(file.get()) != pid) return;
+  if (!process.valid() || holder_of(file.get()) != pid) return false;
   const auto facts = read_facts(file.get());
   // Still alive after the reading: so what was read was not written by a later process of the same pid.
-  if (!facts || facts->pid != pid || is_over(process)) return;
+  if (is_over(process)) return false;
+  if (!facts || facts->pid != pid) return true;
   const auto known = std::find_if(watched_.begin(), watched_.end(), [&](const Watched& one) {
     return one.facts.pid == pid && !is_over(one.process);
   });
   if (known == watched_.end()) {
     watched_.push_back({*facts, std::move(process)});
   } else if (known->facts == *facts) {
-    return;
+    return true;
   } else {
     known->facts = *facts;
   }
   if (callbacks_.alive) callbacks_.alive(*facts);
+  return true;
 }
 
 // A line in a file that nobody locks: its writer held that very lock for life, so it is gone.

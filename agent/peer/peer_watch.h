@@ -43,7 +43,7 @@ class PeerWatch {
   PeerWatch(std::string directory, std::string name, PeerCallbacks callbacks);
   void run();
   void watch_directory();
-  void find_holder();
+  bool find_holder();  // false: it changed meanwhile
   void find_remains(int file);
   void report_deaths();
   void wake(uint64_t what);
