@@ -94,6 +94,7 @@ def F06_no_connection_is_left_from_the_start(world: World) -> None:
         refused = len(REFUSED.findall(world.product.server.log.read_text(errors='replace')))
         world.stays(6)
         refused = len(REFUSED.findall(world.product.server.log.read_text(errors='replace'))) - refused
+        print(f'   {refused} connections tried in 6 s')
         assert refused <= 12, f'{refused} connections tried in 6 s'
     finally:
         world.product.server.superuser_psql(f'ALTER ROLE {login} CONNECTION LIMIT -1')
@@ -113,7 +114,9 @@ def F11_wall_clocks_a_day_apart(world: World) -> None:
     at = time.monotonic()
     leader.kill()
     until('the other to lead', 5, lambda: leader_of(world.product) == standby.node_id, 0.005)
-    assert time.monotonic() - at < 3
+    took = time.monotonic() - at
+    print(f'   {took:.2f} s')
+    assert took < 3, f'{took:.2f} s'
 
 
 def F15_the_standbys_connection_is_a_black_hole(world: World) -> None:
@@ -123,8 +126,10 @@ def F15_the_standbys_connection_is_a_black_hole(world: World) -> None:
     world.nodes = nodes
     nodes[1].settings['DATABASE_URL'] = standby_url.url
     hole: List[bool] = []
+    swallowed: List[int] = []
 
-    def swallow(_: int, __: bytes) -> None:
+    def swallow(number: int, _: bytes) -> None:
+        swallowed.append(number)
         until('the test to end', 60, lambda: not hole or hole[0] is False, 0.05)
 
     try:
@@ -136,11 +141,15 @@ def F15_the_standbys_connection_is_a_black_hole(world: World) -> None:
         standby_url.before_statement = swallow  # whatever it asks from now on gets no answer
         at = time.monotonic()
         nodes[0].kill()
-        until('one attempt to fail', 10, lambda: not nodes[1].health()['database']['reachable'])
+        # Not by its health: whom nobody answers at all may be waiting for a pooler, and is not unreachable yet. Each of its
+        # connections waits with its first statement, so the third one says that an attempt was given up.
+        until('an attempt to be given up', 10, lambda: len(swallowed) >= 3)
         standby_url.before_statement = None
         hole[0] = False
         until('the standby to lead', 10, lambda: leader_of(world.product) == nodes[1].node_id)
-        assert time.monotonic() - at < 6, f'{time.monotonic() - at:.1f} s'
+        took = time.monotonic() - at
+        print(f'   {took:.2f} s')
+        assert took < 6, f'{took:.2f} s'
     finally:
         hole[:] = [False]
         world.end()
@@ -174,8 +183,12 @@ def F42_no_descriptor_is_left(world: World) -> None:
     guests = []
     try:
         port = leader.api_port()
-        while len(os.listdir(f'/proc/{leader.pid}/fd')) < 46 and len(guests) < 200:
+
+        def crowded() -> bool:
             guests.append(socket.create_connection(('127.0.0.1', port), 5))
+            return len(os.listdir(f'/proc/{leader.pid}/fd')) >= 46
+
+        until('its descriptors to be used up', 20, crowded)
         at = time.monotonic()
         # Its connections end, and there is nothing left to make new ones of.
         world.product.server.superuser_psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'sync-node-a%'")
@@ -189,8 +202,15 @@ def F42_no_descriptor_is_left(world: World) -> None:
     finally:
         for guest in guests:
             guest.close()
+
+    def healthy() -> bool:
+        try:
+            return leader.health()['status'] == 'healthy'
+        except OSError:  # dropped, to make room for one of those that still wait at its door
+            return False
+
     # Clients that failed meanwhile back off: 5, 10, 20 s.
-    until('it to answer again', 60, lambda: leader.health()['status'] == 'healthy')
+    until('it to answer again', 60, healthy)
 
 
 FAULTS: List[Callable[[World], None]] = [
