@@ -10,6 +10,7 @@ server connections (else 2) between the nodes and the server.
 import contextlib
 import json
 import os
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -50,6 +51,11 @@ def summary(values: List[float]) -> Dict[str, float]:
             'max_ms': round(max(values) * 1000, 1)}
 
 
+def change_a_row(path: str) -> None:
+    with contextlib.closing(sqlite3.connect(path, timeout=30)) as application, application:
+        application.execute('UPDATE user SET last_active_at = last_active_at + 1 WHERE id = (SELECT min(id) FROM user)')
+
+
 def change_leaders(product: Product, nodes: List[Node], clients: List[Tuple[str, str]], history: History, times: int,
                    end: Callable[[Node], Any]) -> Dict[str, Any]:
     """Ends the leader `times` times in the midst of its jobs; how long until the other's grant and first write committed."""
@@ -61,9 +67,11 @@ def change_leaders(product: Product, nodes: List[Node], clients: List[Tuple[str,
         # It works, so that there is something to take over.
         begun = time.time()
         until('the leader to write', 30, lambda: any(e.kind == 'data' for e in history.entries(begun)))
-        # Jobs that wait, so that the next leader has something to write the moment it leads.
+        # Jobs that wait and will find a change, so that the next leader has something to write the moment it leads.
         for name, _ in clients:
             leader.http('POST', '/api/v1/sync/trigger', {'client_name': name})
+        for _, path in clients:
+            change_a_row(path)
         at = time.time()
         end(leader)
 
