@@ -216,6 +216,7 @@ Status Crew::list_clients(const Reign& reign, bool adopt) {
   auto connect = connect_options(*settings, "worker");
   connect.gives_way_to = renewals_;
   SN_ASSIGN(auto connection, postgres::Connection::open(connect, deadline, reign.over));
+  const auto asked = WallClock::now();  // ages are told as of later: so no copy is taken for newer than it is
   SN_ASSIGN(const auto rows,
             connection.query(sql::client_due, {postgres::Param::text(settings->cluster_name)}, deadline));
   std::vector<schedule::Client> clients;
@@ -225,7 +226,7 @@ Status Crew::list_clients(const Reign& reign, bool adopt) {
                             rows.boolean(row, 2), std::chrono::milliseconds(rows.int64(row, 3)),
                             seconds(rows.int64(row, 4))};
     ClientRecord record{client.sqlite_path, std::string(rows.text(row, 5)), std::nullopt};
-    if (!rows.is_null(row, 6)) record.current_as_of = WallClock::now() - seconds(rows.int64(row, 6));
+    if (!rows.is_null(row, 6)) record.current_as_of = asked - std::chrono::milliseconds(rows.int64(row, 6));
     // What the leader before did not get to ship does not wait for another interval.
     if (adopt && record.is_behind()) client.due_in = {};
     if (client.enabled) records.emplace(client.name, std::move(record));

@@ -2,14 +2,15 @@
 -- their copies are. One whose last sync was left running by a dead node is due at once: the caller leads, so nobody runs it. A verify
 -- puts no sync off.
 -- $1 cluster name. Columns: client_name, sqlite_path, enabled, milliseconds until due (negative: overdue), sync_interval
--- in seconds, status of the last finished job ('' for none), age in seconds of the snapshot the copy holds (NULL: never synced).
+-- in seconds, status of the last finished job ('' for none), age of the snapshot the copy holds
+-- in milliseconds, rounded up (NULL: never synced).
 -- Called by daemon/crew.cpp.
 SELECT d.client_name, coalesce(d.sqlite_path, ''), d.sync_enabled AND d.status = 'active',
        CASE WHEN j.status = 'running' THEN 0
             ELSE coalesce(ceil(extract(epoch FROM j.started_at + make_interval(secs => d.sync_interval) - statement_timestamp()) * 1000), 0)
        END::bigint AS due_in,
        d.sync_interval, coalesce(d.last_sync_status, ''),
-       extract(epoch FROM statement_timestamp() - c.started_at)::bigint
+       ceil(extract(epoch FROM statement_timestamp() - c.started_at) * 1000)::bigint
   FROM sync_metadata.client_deployments d
   LEFT JOIN LATERAL (SELECT s.started_at, s.status FROM sync_metadata.sync_jobs s
                       WHERE s.deployment_id = d.deployment_id AND s.sync_type <> 'verify' AND s.status <> 'pending'

@@ -5,14 +5,18 @@ As systemd sees it: ready only when the bus name and the port are held, words in
 when the new settings are bad, one process per node, a stop that gives the lease back. And the bus that dies under it.
 """
 
+import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from ha.couple import couple, small_client  # noqa: E402
+from ha.failover_test import change_a_row  # noqa: E402
 from ha.history import make_product  # noqa: E402
 from support.nodes import Node, PrivateBus, leader_of, pair, until  # noqa: E402
 from support.product import BINARIES, Product  # noqa: E402
@@ -103,10 +107,36 @@ def bad_settings_have_their_own_exit_code(product: Product, bus: PrivateBus) -> 
     assert 'LEASE_DURATION' in done.stderr and 'API_PORT' in done.stderr, done.stderr
 
 
+def what_was_written_right_before_a_stop_does_not_wait_for_an_interval(product: Product, bus: PrivateBus) -> None:
+    path = small_client(product, 'late')
+    product.must('sync-nodectl', 'client', 'resume', 'late')
+
+    def value() -> int:
+        with contextlib.closing(sqlite3.connect(path)) as source:
+            return int(source.execute('SELECT last_active_at FROM user WHERE id = (SELECT min(id) FROM user)').fetchone()[0])
+
+    def copied() -> bool:
+        found = product.server.superuser_psql(f'SELECT last_active_at FROM {product.schema("late")}."user" ORDER BY id LIMIT 1')
+        return found == str(value())
+
+    with couple(product, bus, **LEASE) as nodes:
+        until('the first sync', 30, lambda: product.server.superuser_psql(
+            "SELECT 1 FROM sync_metadata.sync_jobs WHERE client_name = 'late' AND status = 'success'"))
+        for _ in range(3):
+            leader, _ = nodes.roles()
+            change_a_row(path)
+            leader.http('POST', '/api/v1/sync/trigger', {'client_name': 'late'})
+            until('the copy', 20, copied)
+            change_a_row(path)
+            assert leader.stop() == 0
+            until('the next leader to ship it', 20, copied)  # due by its interval in 300 s
+            leader.start()
+
+
 def main() -> int:
     with make_product() as product, PrivateBus() as bus:
         for part in (ready_when_it_holds_name_and_port, ready_without_a_database, reload_keeps_what_was, F33_the_bus_dies_and_comes_back,
-                     bad_settings_have_their_own_exit_code):
+                     bad_settings_have_their_own_exit_code, what_was_written_right_before_a_stop_does_not_wait_for_an_interval):
             part(product, bus)
             print(f'ok {part.__name__}', flush=True)
     return 0
