@@ -241,10 +241,11 @@ std::string Agent::status_line() const {
   return line;
 }
 
-void Agent::reload(const Result<config::Settings>& wanted) {
-  const auto refuse = [this](const Error& why) {
+Status Agent::reload(const Result<config::Settings>& wanted) {
+  const auto refuse = [this](const Error& why) -> Status {
     log_.event(events::kReloadRefused, LogLevel::kError, "",
                "the new settings are refused, the old ones stay: " + why.to_string());
+    return why;
   };
   if (!wanted) return refuse(wanted.error());
   const auto now = settings_.get();
@@ -268,6 +269,7 @@ void Agent::reload(const Result<config::Settings>& wanted) {
   settings_.set(*wanted, std::move(*policy));
   crew_->clients_changed();
   log_.info("the settings were read again");
+  return {};
 }
 
 void Agent::stop() {

@@ -39,7 +39,8 @@ class Agent final : public control::Leadership, public lease::ElectorListener, p
   void tick();
   // All loops turn, so the watchdog may be fed.
   bool is_alive() const { return pulse_.stalled().empty(); }
-  void reload(const Result<config::Settings>& wanted);
+  // An error says why the old settings stay; it is logged as well.
+  Status reload(const Result<config::Settings>& wanted);
   void stop();
   std::string status_line() const;
 

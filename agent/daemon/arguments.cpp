@@ -11,6 +11,7 @@ const char kUsage[] =
     "\n"
     "  --node a|b       which node this is; default: ROLE of the settings\n"
     "  --env-file FILE  read settings from FILE too; may be repeated; the environment wins over files\n"
+    "                   without it, those that systemd gives as credentials are read\n"
     "  --check-config   check the settings as a start would, all at once, and stop\n"
     "  --help, --version\n"
     "\n"

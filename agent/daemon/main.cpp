@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 #include "base/unique_fd.h"
 #include "config/settings.h"
@@ -15,6 +16,7 @@
 #include "daemon/arguments.h"
 #include "daemon/node_log.h"
 #include "daemon/notify.h"
+#include "daemon/settings_files.h"
 #include "host/privileges.h"
 
 namespace syncnode::daemon {
@@ -56,8 +58,15 @@ int next_signal(const UniqueFd& signals, BootClock::duration wait) {
   return static_cast<int>(info.ssi_signo);
 }
 
+void reload(Agent& agent, const config::SettingsSources& sources) {
+  notify_reloading();
+  const auto outcome = agent.reload(config::load_settings(sources, config::Purpose::kNode));
+  notify_ready(agent.status_line());
+  if (const char* directory = std::getenv("RUNTIME_DIRECTORY")) answer_reload(directory, outcome);
+}
+
 // Until SIGINT or SIGTERM. The watchdog is fed by what the other loops do, not by this one's being here.
-void run_until_stopped(Agent& agent, const UniqueFd& signals, const config::SettingsSources& sources) {
+void run_until_stopped(Agent& agent, const UniqueFd& signals, const config::SettingsSources& on_reload) {
   const auto patience = watchdog_patience();
   const auto tick =
       patience ? std::min<BootClock::duration>(kTick, *patience / 4) : BootClock::duration(kTick);
@@ -69,11 +78,7 @@ void run_until_stopped(Agent& agent, const UniqueFd& signals, const config::Sett
     if (patience && agent.is_alive()) notify_alive();
     const int signal = next_signal(signals, tick);
     if (signal == SIGINT || signal == SIGTERM) return;
-    if (signal == SIGHUP) {
-      notify_reloading();
-      agent.reload(config::load_settings(sources, config::Purpose::kNode));
-      notify_ready(agent.status_line());
-    }
+    if (signal == SIGHUP) reload(agent, on_reload);
   }
 }
 
@@ -84,8 +89,13 @@ ExitCode run(const std::vector<std::string>& words) {
     std::fputs(arguments->help ? kUsage : "sync-node " SYNC_NODE_VERSION "\n", stdout);
     return ExitCode::kStopped;
   }
-  const config::SettingsSources sources{config::environment_of_process(), arguments->env_files,
+  const auto places = settings_places(arguments->node);
+  const bool named = !arguments->env_files.empty();
+  const auto environment = config::environment_of_process();
+  const config::SettingsSources sources{environment, named ? arguments->env_files : files_at_start(places),
                                         arguments->node};
+  const config::SettingsSources on_reload{environment, named ? arguments->env_files : files_at_reload(places),
+                                          arguments->node};
   auto settings = config::load_settings(sources, config::Purpose::kNode);
   if (!settings) return fail(settings.error(), ExitCode::kConfiguration);
   auto policy = conflict::load_policy(*settings);
@@ -109,7 +119,7 @@ ExitCode run(const std::vector<std::string>& words) {
     log.error(started.error().to_string());
     return ExitCode::kFailed;
   }
-  run_until_stopped(agent, signals, sources);
+  run_until_stopped(agent, signals, on_reload);
   notify_stopping("ends its jobs and gives the lease back");
   // Whoever will not wait for that signals again.
   ::pthread_sigmask(SIG_UNBLOCK, &handled, nullptr);

@@ -49,6 +49,13 @@ bool has_effective(cap_value_t capability) {
   return mine && cap_get_flag(mine.get(), capability, CAP_EFFECTIVE, &value) == 0 && value == CAP_SET;
 }
 
+// Inheritable ones are nothing: this process starts no other, and no_new_privs comes next.
+bool holds_only(cap_t mine, cap_t wanted) {
+  const int difference = cap_compare(mine, wanted);
+  return difference >= 0 && !CAP_DIFFERS(difference, CAP_EFFECTIVE) &&
+         !CAP_DIFFERS(difference, CAP_PERMITTED);
+}
+
 Status keep_only_read_search() {
   const Capabilities mine(cap_get_proc(), cap_free);
   const Capabilities wanted(cap_init(), cap_free);
@@ -61,6 +68,8 @@ Status keep_only_read_search() {
     cap_set_flag(wanted.get(), CAP_EFFECTIVE, 1, &kept, CAP_SET);
   }
   ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  // systemd may have given us just that, and a filter of system calls that has no capset.
+  if (holds_only(mine.get(), wanted.get())) return {};
   if (cap_set_proc(wanted.get()) != 0) return system_error("dropping capabilities");
   return {};
 }
