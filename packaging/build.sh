@@ -38,12 +38,15 @@ done | tar -c --null -T - | tar -x -C "$stage"
 chmod -R go-w "$stage"
 tar -C "$out/source" --sort=name --owner=root:0 --group=root:0 -czf "$out/sync-node-$version.tar.gz" "sync-node-$version"
 
+# debhelper gives builds an empty home directory; the compiler's cache stays where it is.
 make_deb() {
   info "Building the Debian packages"
   mv "$stage/packaging/deb" "$stage/debian"
   if [[ -n $built ]]; then
     (cd "$stage" && SYNC_NODE_BUILT=$built DEB_BUILD_OPTIONS=noautodbgsym quietly deb.log dpkg-buildpackage -b -d -us -uc)
   else
+    CCACHE_DIR=$(ccache -k cache_dir 2>/dev/null || true)
+    export CCACHE_DIR
     (cd "$stage" && quietly deb.log dpkg-buildpackage -us -uc)
     built=$stage/obj-package
   fi

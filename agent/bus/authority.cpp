@@ -105,7 +105,7 @@ void Authority::ask_polkit(const std::string& sender, uid_t uid, Right right, bo
     reply >> decision;
     if (decision.get<0>()) return done(caller_of(uid, right));
     const bool challenge = decision.get<1>() && !interactive;
-    done(challenge ? refused(uid, right, "it takes a password, and the call does not allow to ask for one",
+    done(challenge ? refused(uid, right, "it takes a password, and the call does not allow asking for one",
                              "call with interactive authorization allowed, or run it as root")
                    : refused(uid, right, "polkit refused it", kAsRoot));
   };

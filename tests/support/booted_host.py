@@ -1,0 +1,176 @@
+"""
+SQLite + Supabase Sync System - A Booted Host
+
+A throw-away host: a layer over the kept root (host_root.py), booted by systemd-nspawn with a network of its own that leads nowhere. Mounts
+and processes live in namespaces of nspawn's, so that nothing is left behind however a test ends. Readiness comes from nspawn itself.
+Needs root.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import List, NamedTuple, Optional, Sequence, Type
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from support.host_root import made_root  # noqa: E402
+from support.private_postgres import die_with_parent  # noqa: E402
+
+COMMAND_SECONDS = 120
+BOOT_SECONDS = 90
+ENVIRONMENT = {'PATH': '/usr/sbin:/usr/bin:/sbin:/bin', 'LANG': 'C.UTF-8', 'HOME': '/root', 'DEBIAN_FRONTEND': 'noninteractive',
+               'TERM': os.environ.get('TERM', 'dumb')}
+
+# Where overlays cannot be stacked, the layer is a copy. 133 is nspawn's way to say that the host wants to be booted again.
+BOOT = """set -e
+if ! mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root" 2>/dev/null; then
+  cp -a --reflink=auto "$1/." "$2/root"; cp -a "$2/upper/." "$2/root"
+fi
+mkdir -p /run/systemd/nspawn
+mount -t tmpfs tmpfs /run/systemd/nspawn
+directory=$2; shift 2
+again=133
+while [ $again = 133 ]; do
+  systemd-nspawn --quiet --register=no --private-network --notify-ready=yes \
+    --directory="$directory/root" "$@" --boot && again=0 || again=$?
+done
+exit $again
+"""
+
+
+class Ran(NamedTuple):
+    """A finished command."""
+
+    code: int
+    output: str
+
+
+def children(pid: int) -> List[int]:
+    listed = Path(f'/proc/{pid}/task/{pid}/children')
+    return [int(word) for word in listed.read_text().split()] if listed.exists() else []
+
+
+def first_process(above: int) -> int:
+    """Below `above`: the one that is process 1 of a namespace two below ours; 0 when there is none."""
+    waiting = [above]
+    while waiting:
+        pid = waiting.pop()
+        waiting += children(pid)
+        try:
+            numbers = next(line for line in Path(f'/proc/{pid}/status').read_text().splitlines() if line.startswith('NSpid:')).split()[1:]
+        except (OSError, StopIteration):
+            continue
+        if len(numbers) == 3 and numbers[-1] == '1':
+            return pid
+    return 0
+
+
+class BootedHost:
+    """Booted by the constructor, gone with stop() or at the end of a `with` block. `clients` is /srv/clients of the host, seen from here. One thread."""
+
+    def __init__(self, packages: Sequence[str] = (), nspawn: Sequence[str] = ()) -> None:
+        self.lower = made_root(packages)
+        self.directory = Path(tempfile.mkdtemp(prefix='sync-node-host.'))
+        self.clients = self.directory / 'clients'
+        for name in ('upper', 'work', 'root', 'clients'):
+            (self.directory / name).mkdir()
+        for name in ('.', 'clients', 'upper', 'root'):
+            os.chmod(self.directory / name, 0o755)
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind(str(self.directory / 'notify'))
+        self.leader = 0
+        self.nspawn: Optional['subprocess.Popen[bytes]'] = None
+        try:
+            self._boot(nspawn)
+        except BaseException:
+            self.stop()
+            raise
+
+    def __enter__(self) -> 'BootedHost':
+        return self
+
+    def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> None:
+        if error is not None and self.leader:
+            print(self.run('journalctl', '--no-pager', '-n', '60', '-o', 'short-monotonic').output)
+        self.stop()
+
+    # --- what tests use -------------------------------------------------------------------------------
+    def run(self, *command: str, user: str = '', give: Optional[str] = None, seconds: float = COMMAND_SECONDS) -> Ran:
+        """A command on the host, as root or as `user`; `give` is its standard input."""
+        done = subprocess.run(self.command(*command, user=user), input=give, capture_output=True, text=True, errors='replace',
+                              env=ENVIRONMENT, timeout=seconds, stdin=subprocess.DEVNULL if give is None else None)
+        return Ran(done.returncode, done.stdout + done.stderr)
+
+    def must(self, *command: str, user: str = '', give: Optional[str] = None, seconds: float = COMMAND_SECONDS) -> str:
+        ran = self.run(*command, user=user, give=give, seconds=seconds)
+        if ran.code != 0:
+            raise RuntimeError(f'{" ".join(command)}: exit {ran.code}\n{ran.output}')
+        return ran.output.rstrip('\n')
+
+    def command(self, *command: str, user: str = '') -> List[str]:
+        become = ['runuser', '-u', user, '--'] if user else []
+        return ['nsenter', '--target', str(self.leader), '--all', *become, *command]
+
+    def path(self, inside: str) -> Path:
+        """A file of the host, seen from here, while it runs."""
+        return Path(f'/proc/{self.leader}/root') / inside.lstrip('/')
+
+    def write(self, inside: str, text: str, mode: int = 0o644) -> None:
+        path = self.path(inside)
+        path.touch(mode=mode)
+        path.chmod(mode)
+        path.write_text(text)
+
+    def give(self, file: Path) -> str:
+        """Copies a file of this machine to the host; its name there."""
+        inside = f'/root/{file.name}'
+        shutil.copyfile(file, self.path(inside))
+        return inside
+
+    def reboot(self) -> None:
+        """Returns when everything is up again."""
+        self.run('systemctl', 'reboot')
+        self._wait_for_boot(self.leader)
+
+    def stop(self) -> None:
+        if self.nspawn is not None and self.nspawn.poll() is None:
+            # unshare's child is the first of its process namespace: with it everything in there ends.
+            for child in children(self.nspawn.pid):
+                os.kill(child, signal.SIGKILL)
+            self.nspawn.wait(timeout=30)
+        self.nspawn = None
+        self.notify.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    # --- how it comes up ------------------------------------------------------------------------------
+    def _boot(self, arguments: Sequence[str]) -> None:
+        keep = [] if Path('/run/systemd/system').is_dir() else ['--keep-unit']
+        with open(self.directory / 'console', 'wb') as console:
+            self.nspawn = subprocess.Popen(
+                ['unshare', '--mount', '--propagation', 'private', '--pid', '--mount-proc', '--fork', '--kill-child', 'sh', '-c', BOOT, 'boot', str(self.lower), str(self.directory), *keep,
+                 f'--machine=sync-node-{os.getpid()}', f'--bind={self.clients}:/srv/clients', *arguments],
+                stdin=subprocess.DEVNULL, stdout=console, stderr=console, preexec_fn=die_with_parent, start_new_session=True,
+                env={**os.environ, 'NOTIFY_SOCKET': str(self.directory / 'notify')})
+        self._wait_for_boot(0)
+
+    def _wait_for_boot(self, before: int) -> None:
+        """nspawn passes on what the host's first process says when it is done starting everything."""
+        assert self.nspawn is not None
+        deadline = time.monotonic() + BOOT_SECONDS
+        while time.monotonic() < deadline and self.nspawn.poll() is None:
+            self.notify.settimeout(1)
+            try:
+                said = self.notify.recv(4096).decode(errors='replace').splitlines()
+            except socket.timeout:
+                continue
+            leader = first_process(self.nspawn.pid)
+            if 'READY=1' in said and leader not in (0, before):
+                self.leader = leader
+                return
+        raise RuntimeError(f'the host did not come up in {BOOT_SECONDS} s:\n' + (self.directory / 'console').read_text(errors='replace')[-3000:])
