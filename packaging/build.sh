@@ -28,11 +28,14 @@ quietly() {
   "$@" >"$log" 2>&1 || { tail -40 "$log" >&2; error "$1 failed; all of it: $log"; }
 }
 
-# What git has, as it is now, in a place that is the same each time: then ccache knows it.
+# Every file of the tree that is not the work of a build; git knows, where it is asked in a checkout of its user's.
+listed() { git ls-files -z --cached --others --exclude-standard 2>/dev/null || find . -type f -not -path './build*' -not -path './.*' -print0; }
+
+# As it is now, in a place that is the same each time: then ccache knows it.
 info "Staging sync-node $version"
 rm -rf "$stage"
 mkdir -p "$stage"
-git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' name; do
+listed | while IFS= read -r -d '' name; do
   [[ ! -e $name ]] || printf '%s\0' "$name"
 done | tar -c --null -T - | tar -x -C "$stage"
 chmod -R go-w "$stage"

@@ -131,6 +131,16 @@ class Story:
         self.host.must('systemctl', 'reload', *NODES)
         assert [self.operator.property(unit, 'MainPID') for unit in NODES] == before, 'a reload restarted a node'
 
+    def wrong_settings_do_not_loop(self) -> None:
+        self.operator.write_settings('CACHE_TTL=never\n')
+        restarts = self.operator.property('sync-node@b', 'NRestarts')
+        started = self.host.run('systemctl', 'restart', 'sync-node@b')
+        assert started.code != 0, started
+        facts = [self.operator.property('sync-node@b', name) for name in ('ActiveState', 'ExecMainStatus', 'NRestarts')]
+        assert facts == ['failed', '78', restarts], facts
+        self.operator.write_settings()
+        self.host.must('systemctl', 'start', 'sync-node@b')
+
     def the_leader_is_killed(self) -> None:
         leader = self.operator.wait_for_leader()
         self.host.must('systemctl', 'kill', '-s', 'KILL', leader)
@@ -197,7 +207,7 @@ class Story:
 
     def steps(self) -> List[Callable[[], None]]:
         return [self.installing_starts_nothing, self.two_nodes_are_enabled, self.a_live_database_is_copied, self.nodes_have_what_they_need_and_no_more,
-                self.the_bus_asks_who_calls, self.a_reload_waits_and_tells, self.the_leader_is_killed, self.a_frozen_node_is_restarted,
+                self.the_bus_asks_who_calls, self.a_reload_waits_and_tells, self.wrong_settings_do_not_loop, self.the_leader_is_killed, self.a_frozen_node_is_restarted,
                 self.a_reboot_brings_both_back, self.an_upgrade_restarts_what_ran, self.removing_stops_it, self.purging_leaves_nothing]
 
 
