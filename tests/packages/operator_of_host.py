@@ -98,9 +98,12 @@ class Operator:
         for path in [folder, *folder.iterdir()]:
             os.chown(path, APPLICATION, APPLICATION)
             path.chmod(0o700 if path == folder else 0o600)
-        self.command('client', 'register', 'acme', '--sqlite-path', '/srv/clients/acme/webui.db', '--interval', '1', '--admin-url-file', '/root/admin-url')
-        self.command('client', 'resume', 'acme')
-        self.command('sync', 'acme')
+        self.register('acme', '--sqlite-path', '/srv/clients/acme/webui.db')
+
+    def register(self, name: str, *where: str) -> None:
+        self.command('client', 'register', name, *where, '--interval', '1', '--admin-url-file', '/root/admin-url')
+        self.command('client', 'resume', name)
+        self.command('sync', name)
 
     def command(self, *words: str) -> str:
         return self.host.must('sync-nodectl', '--env-file', '/etc/sync-node/.env', *words)

@@ -43,6 +43,11 @@ done
 exit $again
 """
 
+DOCKER_PACKAGES = ('docker.io', 'iptables', 'sqlite3')
+DOCKER_ARGUMENTS = ('--capability=all', '--tmpfs=/var/lib/docker')
+# Containers need cgroups of their own, which nspawn shows read-only.
+WRITABLE_CGROUPS = """awk '$3 ~ /^cgroup/ {print $2}' /proc/mounts | while read -r mount; do mount -o remount,rw,bind "$mount"; done"""
+
 
 class Ran(NamedTuple):
     """A finished command."""
@@ -74,8 +79,10 @@ def first_process(above: int) -> int:
 class BootedHost:
     """Booted by the constructor, gone with stop() or at the end of a `with` block. `clients` is /srv/clients of the host, seen from here. One thread."""
 
-    def __init__(self, packages: Sequence[str] = (), nspawn: Sequence[str] = ()) -> None:
-        self.lower = made_root(packages)
+    def __init__(self, packages: Sequence[str] = (), docker: bool = False) -> None:
+        """With a real Docker engine where `docker` says so; its images and volumes do not outlive a reboot."""
+        self.docker = docker
+        self.lower = made_root([*packages, *(DOCKER_PACKAGES if docker else ())])
         self.directory = Path(tempfile.mkdtemp(prefix='sync-node-host.'))
         self.clients = self.directory / 'clients'
         for name in ('upper', 'work', 'root', 'clients'):
@@ -87,7 +94,7 @@ class BootedHost:
         self.leader = 0
         self.nspawn: Optional['subprocess.Popen[bytes]'] = None
         try:
-            self._boot(nspawn)
+            self._boot()
         except BaseException:
             self.stop()
             raise
@@ -149,14 +156,14 @@ class BootedHost:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     # --- how it comes up ------------------------------------------------------------------------------
-    def _boot(self, arguments: Sequence[str]) -> None:
+    def _boot(self) -> None:
         keep = [] if Path('/run/systemd/system').is_dir() else ['--keep-unit']
         with open(self.directory / 'console', 'wb') as console:
             self.nspawn = subprocess.Popen(
                 ['unshare', '--mount', '--propagation', 'private', '--pid', '--mount-proc', '--fork', '--kill-child', 'sh', '-c', BOOT, 'boot', str(self.lower), str(self.directory), *keep,
-                 f'--machine=sync-node-{os.getpid()}', f'--bind={self.clients}:/srv/clients', *arguments],
+                 f'--machine=sync-node-{os.getpid()}', f'--bind={self.clients}:/srv/clients', *(DOCKER_ARGUMENTS if self.docker else ())],
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console, preexec_fn=die_with_parent, start_new_session=True,
-                env={**os.environ, 'NOTIFY_SOCKET': str(self.directory / 'notify')})
+                env={**os.environ, 'NOTIFY_SOCKET': str(self.directory / 'notify'), **({'SYSTEMD_SECCOMP': '0'} if self.docker else {})})
         self._wait_for_boot(0)
 
     def _wait_for_boot(self, before: int) -> None:
@@ -172,5 +179,8 @@ class BootedHost:
             leader = first_process(self.nspawn.pid)
             if 'READY=1' in said and leader not in (0, before):
                 self.leader = leader
+                if self.docker:
+                    self.must('sh', '-c', WRITABLE_CGROUPS)
+                    self.must('systemctl', 'restart', 'docker')
                 return
         raise RuntimeError(f'the host did not come up in {BOOT_SECONDS} s:\n' + (self.directory / 'console').read_text(errors='replace')[-3000:])

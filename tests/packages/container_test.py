@@ -1,0 +1,74 @@
+"""
+SQLite + Supabase Sync System - A Real Container On A Booted Host
+
+A Docker engine, a container whose application writes to a webui.db in a named volume, and the installed nodes beside it: Docker tells the
+path, rows arrive, the container is stopped, removed and started anew, and nothing of ours is left in the volume.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from packages.operator_of_host import NODES, SCHEMA, Operator, package  # noqa: E402
+from support.booted_host import BootedHost  # noqa: E402
+from support.host_root import dependencies  # noqa: E402
+from support.nodes import until  # noqa: E402
+
+CONTAINER, VOLUME = 'openwebui-acme', '/var/lib/docker/volumes/acme-data/_data'
+# An image without a registry: a shell and SQLite from the host itself.
+IMAGE = """set -eu
+programs="/bin/sh /bin/sleep /usr/bin/sqlite3"
+tar -ch $programs $(ldd $programs | grep -o '/[^ )]*[.]so[^ )]*' | sort -u) 2>/dev/null | docker import - application"""
+RUN = ('docker', 'run', '--detach', '--network', 'none', '--name', CONTAINER, '--user', '1500', '--volume', 'acme-data:/app/backend/data', 'application',
+       '/bin/sleep', 'infinity')
+
+
+class Application:
+    """What runs inside the container."""
+
+    def __init__(self, host: BootedHost) -> None:
+        self.host = host
+
+    def start(self) -> None:
+        self.host.must(*RUN)
+
+    def sql(self, text: str) -> str:
+        return self.host.must('docker', 'exec', '--interactive', CONTAINER, '/usr/bin/sqlite3', '-batch', '/app/backend/data/webui.db', give=text)
+
+
+def row_arrives(operator: Operator, application: Application, row: str) -> None:
+    application.sql(f"INSERT INTO message (id, content) VALUES ('{row}', 'from the container')")
+    until(f'row {row} arrives', 30, lambda: operator.psql(f"SELECT content FROM {SCHEMA}.message WHERE id = '{row}'") == 'from the container')
+
+
+def main() -> int:
+    if os.geteuid() != 0:
+        print('booting a host needs root')
+        return 77
+    deb = package('sync-node_*.deb')
+    with BootedHost(dependencies(deb), docker=True) as host:
+        operator, application = Operator(host), Application(host)
+        host.must('apt-get', 'install', '-y', '-q', '--no-install-recommends', host.give(deb))
+        host.must('sh', '-c', IMAGE)
+        host.must('docker', 'volume', 'create', 'acme-data')
+        os.chown(host.path(VOLUME), 1500, 1500)
+        application.start()
+        application.sql('PRAGMA journal_mode=WAL; CREATE TABLE message (id TEXT PRIMARY KEY, content TEXT);')
+        operator.make_project()
+        operator.write_settings()
+        host.must('systemctl', 'start', *NODES)
+        operator.wait_for_leader()
+        operator.register('acme', '--container', CONTAINER)
+        row_arrives(operator, application, 'one')
+        host.must('docker', 'rm', '--force', CONTAINER)
+        application.start()
+        row_arrives(operator, application, 'after-the-container')
+        operator.command('verify', 'acme')
+        owners = {path.name: path.stat().st_uid for path in host.path(VOLUME).iterdir()}
+        assert 'webui.db' in owners and set(owners.values()) == {1500}, f'in the volume: {owners}'
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
