@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from packages.operator_of_host import NODES, SCHEMA, Operator, package  # noqa: E402
+from packages.operator_of_host import NODES, Operator, package  # noqa: E402
 from support.booted_host import BootedHost  # noqa: E402
 from support.host_root import dependencies  # noqa: E402
 from support.nodes import until  # noqa: E402
@@ -39,7 +39,7 @@ class Application:
 
 def row_arrives(operator: Operator, application: Application, row: str) -> None:
     application.sql(f"INSERT INTO message (id, content) VALUES ('{row}', 'from the container')")
-    until(f'row {row} arrives', 30, lambda: operator.psql(f"SELECT content FROM {SCHEMA}.message WHERE id = '{row}'") == 'from the container')
+    until(f'row {row} arrives', 30, lambda: operator.psql(f"SELECT content FROM {operator.schema}.message WHERE id = '{row}'") == 'from the container')
 
 
 def main() -> int:
@@ -59,7 +59,7 @@ def main() -> int:
         operator.write_settings()
         host.must('systemctl', 'start', *NODES)
         operator.wait_for_leader()
-        operator.register('acme', '--container', CONTAINER)
+        operator.register('--container', CONTAINER)
         row_arrives(operator, application, 'one')
         host.must('docker', 'rm', '--force', CONTAINER)
         application.start()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Callable, List
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from packages.operator_of_host import APPLICATION, NODES, SCHEMA, Operator, package  # noqa: E402
+from packages.operator_of_host import APPLICATION, NODES, Operator, package  # noqa: E402
 from support.booted_host import BootedHost  # noqa: E402
 from support.host_root import dependencies  # noqa: E402
 from support.nodes import until  # noqa: E402
@@ -83,7 +83,7 @@ class Story:
         self.operator.make_client()
         self.operator.arrives('first')
         for table in ('user', 'chat', 'message'):
-            assert self.operator.psql(f'SELECT count(*) FROM {SCHEMA}."{table}"') == self.operator.count(table), table
+            assert self.operator.psql(f'SELECT count(*) FROM {self.operator.schema}."{table}"') == self.operator.count(table), table
         self.operator.command('verify', 'acme')
         owners = {path.name: path.stat().st_uid for path in self.operator.database.parent.iterdir()}
         assert set(owners.values()) == {APPLICATION}, f'beside the database: {owners}'

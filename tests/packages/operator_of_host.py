@@ -22,7 +22,6 @@ from support.openwebui_sample import open_as_app  # noqa: E402
 PACKAGES = Path(os.environ['SYNC_NODE_PACKAGES'])
 SAMPLE = str(Path(__file__).resolve().parents[1] / 'support/openwebui_sample.py')
 NODES = ('sync-node@a', 'sync-node@b')
-SCHEMA = 'client_acme'
 APPLICATION = 1500  # the uid that the application's container runs as
 TIMES = 'LEASE_DURATION=15\nHEARTBEAT_INTERVAL=3\n'
 # As in the unit, but shorter than anybody wants to wait for in a test.
@@ -38,12 +37,17 @@ def package(pattern: str) -> Path:
 
 
 class Operator:
-    """Acts on one host. One thread."""
+    """Acts on one host, whose project is in its own PostgreSQL or in that of another operator's host. One thread."""
 
-    def __init__(self, host: BootedHost) -> None:
-        self.host = host
+    def __init__(self, host: BootedHost, cluster: str = 'booted-host', client: str = 'acme', address: str = ADDRESS,
+                 project: Optional['Operator'] = None) -> None:
+        self.host, self.cluster, self.address = host, cluster, address
+        self.client, self.schema = client, f'client_{client}'
+        self.project: Operator = project or self
+        self.login = 'sync_service' + ('_second' if project else '')
         self.password = secrets.token_urlsafe(12)
-        self.database = host.clients / 'acme/webui.db'
+        self.admin = project.admin if project else secrets.token_urlsafe(12)
+        self.database = host.clients / client / 'webui.db'
 
     # --- asking ---------------------------------------------------------------------------------------
     def property(self, unit: str, name: str) -> str:
@@ -62,7 +66,7 @@ class Operator:
         return str(until('a node leads', 30, lambda: (lambda unit: unit if unit and unit != other_than else None)(self.leader())))
 
     def psql(self, sql: str, database: str = 'sync') -> str:
-        return self.host.must('psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', database, user='postgres', give=sql)
+        return self.project.host.must('psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', database, user='postgres', give=sql)
 
     def bus(self, member: str, *arguments: str, user: str = '', interface: str = 'Sync') -> Ran:
         return self.host.run('busctl', 'call', 'org.openwebui.SyncNode1', '/org/openwebui/SyncNode1', f'org.openwebui.SyncNode1.{interface}', member,
@@ -71,19 +75,27 @@ class Operator:
     # --- doing ----------------------------------------------------------------------------------------
     def make_project(self) -> None:
         """A database whose admin is what `postgres` is on Supabase, the schema, this host's login."""
-        admin = secrets.token_urlsafe(12)
-        self.psql(f"CREATE ROLE admin LOGIN NOSUPERUSER CREATEROLE CREATEDB PASSWORD '{admin}'", 'postgres')
+        self.psql(f"CREATE ROLE admin LOGIN NOSUPERUSER CREATEROLE CREATEDB PASSWORD '{self.admin}'", 'postgres')
         self.psql('CREATE DATABASE sync OWNER admin', 'postgres')
         self.psql('ALTER SCHEMA public OWNER TO admin')
-        self.host.write('/root/admin-url', f'postgresql://admin:{admin}@{ADDRESS}:5432/sync\n', 0o600)
+        self.write_admin_url()
         self.host.must('sync-nodectl', 'schema', 'apply', '--admin-url-file', '/root/admin-url')
-        self.psql(f"SET ROLE admin; ALTER ROLE sync_service PASSWORD '{self.password}'; SELECT sync_metadata.register_cluster('booted-host', 'sync_service')")
+        self.psql(f"SET ROLE admin; ALTER ROLE {self.login} PASSWORD '{self.password}'; SELECT sync_metadata.register_cluster('{self.cluster}', '{self.login}')")
+
+    def join_project(self) -> None:
+        """A further host of the project has a login of its own."""
+        self.write_admin_url()
+        self.psql(f"SET ROLE admin; CREATE ROLE {self.login} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '{self.password}' IN ROLE sync_agents; "
+                  f"SELECT sync_metadata.register_cluster('{self.cluster}', '{self.login}')")
+
+    def write_admin_url(self) -> None:
+        self.host.write('/root/admin-url', f'postgresql://admin:{self.admin}@{self.address}:5432/sync\n', 0o600)
 
     def url(self) -> str:
-        return f'postgresql://sync_service:{self.password}@{ADDRESS}:5432/sync'
+        return f'postgresql://{self.login}:{self.password}@{self.address}:5432/sync'
 
     def write_settings(self, more: str = '') -> None:
-        self.host.write('/etc/sync-node/.env', f'SUPABASE_URL={self.url()}\nHOST_NAME=booted-host\n{TIMES}{more}', 0o600)
+        self.host.write('/etc/sync-node/.env', f'SUPABASE_URL={self.url()}\nHOST_NAME={self.cluster}\n{TIMES}{more}', 0o600)
         drop_in = self.host.path('/etc/systemd/system/sync-node@.service.d')
         drop_in.mkdir(exist_ok=True)
         (drop_in / 'test.conf').write_text(DROP_IN)
@@ -98,12 +110,12 @@ class Operator:
         for path in [folder, *folder.iterdir()]:
             os.chown(path, APPLICATION, APPLICATION)
             path.chmod(0o700 if path == folder else 0o600)
-        self.register('acme', '--sqlite-path', '/srv/clients/acme/webui.db')
+        self.register('--sqlite-path', f'/srv/clients/{self.client}/webui.db')
 
-    def register(self, name: str, *where: str) -> None:
-        self.command('client', 'register', name, *where, '--interval', '1', '--admin-url-file', '/root/admin-url')
-        self.command('client', 'resume', name)
-        self.command('sync', name)
+    def register(self, *where: str) -> None:
+        self.command('client', 'register', self.client, *where, '--interval', '1', '--admin-url-file', '/root/admin-url')
+        self.command('client', 'resume', self.client)
+        self.command('sync', self.client)
 
     def command(self, *words: str) -> str:
         return self.host.must('sync-nodectl', '--env-file', '/etc/sync-node/.env', *words)
@@ -135,7 +147,7 @@ class Operator:
         """A row written by the application is found in the copy, by itself."""
         self.as_application(lambda app: str(app.execute(
             "INSERT INTO message (id, user_id, content, created_at, is_pinned) VALUES (?, 'u', ?, 1785200000000000000, 0)", (row, f'row {row}')).rowcount))
-        until(f'row {row} arrives', 30, lambda: self.psql(f"SELECT content FROM {SCHEMA}.message WHERE id = '{row}'") == f'row {row}')
+        until(f'row {row} arrives', 30, lambda: self.psql(f"SELECT content FROM {self.schema}.message WHERE id = '{row}'") == f'row {row}')
 
     def count(self, table: str) -> str:
         """Rows in the source."""

@@ -43,6 +43,7 @@ done
 exit $again
 """
 
+CABLE = '192.0.2.{}'
 DOCKER_PACKAGES = ('docker.io', 'iptables', 'sqlite3')
 DOCKER_ARGUMENTS = ('--capability=all', '--tmpfs=/var/lib/docker')
 # Containers need cgroups of their own, which nspawn shows read-only.
@@ -184,3 +185,14 @@ class BootedHost:
                     self.must('systemctl', 'restart', 'docker')
                 return
         raise RuntimeError(f'the host did not come up in {BOOT_SECONDS} s:\n' + (self.directory / 'console').read_text(errors='replace')[-3000:])
+
+
+def join(hosts: Sequence[BootedHost]) -> List[str]:
+    """A cable between two hosts, until one of them boots again; their addresses at it, first the first's."""
+    first, second = hosts
+    subprocess.run(['ip', 'link', 'add', 'name', 'cable', 'netns', str(first.leader), 'type', 'veth', 'peer', 'name', 'cable', 'netns', str(second.leader)], check=True)
+    addresses = [CABLE.format(101 + number) for number in range(2)]
+    for host, address in zip(hosts, addresses):
+        host.must('ip', 'address', 'add', f'{address}/24', 'dev', 'cable')
+        host.must('ip', 'link', 'set', 'cable', 'up')
+    return addresses

@@ -12,12 +12,13 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import List, Sequence
 
 ADDRESS = '192.0.2.10'
 PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'polkitd', 'sudo', 'iproute2', 'postgresql', 'curl', 'rpm', 'debconf', 'procps', 'python3-minimal']
-TOOLS = ['mmdebstrap', 'systemd-nspawn', 'nsenter', 'unshare']
+UNUSED_SECONDS = 14 * 86400
 
 # The address is there before PostgreSQL starts, after every boot.
 ADDRESS_UNIT = f"""[Unit]
@@ -71,7 +72,16 @@ def made_root(packages: Sequence[str]) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not root.exists():
             make(root, wanted)
+            forget_unused(root.parent)
+        os.utime(root)
     return root
+
+
+def forget_unused(folder: Path) -> None:
+    """Recipes change; a root that nobody booted for a fortnight is not worth its space."""
+    for root in folder.glob(f'{release()}-*'):
+        if root.stat().st_mtime < time.time() - UNUSED_SECONDS:
+            shutil.rmtree(root, ignore_errors=True)
 
 
 def make(root: Path, packages: Sequence[str]) -> None:
