@@ -20,8 +20,8 @@ CONTAINER, VOLUME = 'openwebui-acme', '/var/lib/docker/volumes/acme-data/_data'
 IMAGE = """set -eu
 programs="/bin/sh /bin/sleep /usr/bin/sqlite3"
 tar -ch $programs $(ldd $programs | grep -o '/[^ )]*[.]so[^ )]*' | sort -u) 2>/dev/null | docker import - application"""
-RUN = ('docker', 'run', '--detach', '--network', 'none', '--name', CONTAINER, '--user', '1500', '--volume', 'acme-data:/app/backend/data', 'application',
-       '/bin/sleep', 'infinity')
+RUN = ('docker', 'run', '--detach', '--network', 'none', '--name', CONTAINER, '--user', '1500', '--volume', 'acme-data:/app/backend/data',
+       'application', '/bin/sleep', 'infinity')
 
 
 class Application:
@@ -39,7 +39,7 @@ class Application:
 
 def row_arrives(operator: Operator, application: Application, row: str) -> None:
     application.sql(f"INSERT INTO message (id, content) VALUES ('{row}', 'from the container')")
-    until(f'row {row} arrives', 30, lambda: operator.psql(f"SELECT content FROM {operator.schema}.message WHERE id = '{row}'") == 'from the container')
+    until(f'row {row} arrives', 30, lambda: operator.content(row) == 'from the container')
 
 
 def main() -> int:

@@ -76,7 +76,8 @@ class Story:
         self.host.must('systemctl', 'enable', '--now', *NODES)
         leader = self.operator.wait_for_leader()
         other = next(unit for unit in NODES if unit != leader)
-        until('the other stands by', 20, lambda: re.fullmatch(r"stands by, 'openwebui-sync-node-[ab]' leads, epoch \d+", self.operator.property(other, 'StatusText')))
+        words = r"stands by, 'openwebui-sync-node-[ab]' leads, epoch \d+"
+        until('the other stands by', 20, lambda: re.fullmatch(words, self.operator.property(other, 'StatusText')))
         print(self.host.must('systemctl', 'status', '--no-pager', '--lines=3', *NODES), flush=True)
 
     def a_live_database_is_copied(self) -> None:
@@ -206,9 +207,10 @@ class Story:
         assert self.operator.running() == '', self.operator.running()
 
     def steps(self) -> List[Callable[[], None]]:
-        return [self.installing_starts_nothing, self.two_nodes_are_enabled, self.a_live_database_is_copied, self.nodes_have_what_they_need_and_no_more,
-                self.the_bus_asks_who_calls, self.a_reload_waits_and_tells, self.wrong_settings_do_not_loop, self.the_leader_is_killed, self.a_frozen_node_is_restarted,
-                self.a_reboot_brings_both_back, self.an_upgrade_restarts_what_ran, self.removing_stops_it, self.purging_leaves_nothing]
+        return [self.installing_starts_nothing, self.two_nodes_are_enabled, self.a_live_database_is_copied,
+                self.nodes_have_what_they_need_and_no_more, self.the_bus_asks_who_calls, self.a_reload_waits_and_tells,
+                self.wrong_settings_do_not_loop, self.the_leader_is_killed, self.a_frozen_node_is_restarted, self.a_reboot_brings_both_back,
+                self.an_upgrade_restarts_what_ran, self.removing_stops_it, self.purging_leaves_nothing]
 
 
 def autopkgtest_passes(deb: Path) -> None:

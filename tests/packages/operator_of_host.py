@@ -80,13 +80,18 @@ class Operator:
         self.psql('ALTER SCHEMA public OWNER TO admin')
         self.write_admin_url()
         self.host.must('sync-nodectl', 'schema', 'apply', '--admin-url-file', '/root/admin-url')
-        self.psql(f"SET ROLE admin; ALTER ROLE {self.login} PASSWORD '{self.password}'; SELECT sync_metadata.register_cluster('{self.cluster}', '{self.login}')")
+        self.psql(f"SET ROLE admin; ALTER ROLE {self.login} PASSWORD '{self.password}'")
+        self.register_cluster()
 
     def join_project(self) -> None:
         """A further host of the project has a login of its own."""
         self.write_admin_url()
-        self.psql(f"SET ROLE admin; CREATE ROLE {self.login} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '{self.password}' IN ROLE sync_agents; "
-                  f"SELECT sync_metadata.register_cluster('{self.cluster}', '{self.login}')")
+        self.psql(f"SET ROLE admin; CREATE ROLE {self.login} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '{self.password}' "
+                  "IN ROLE sync_agents")
+        self.register_cluster()
+
+    def register_cluster(self) -> None:
+        self.psql(f"SET ROLE admin; SELECT sync_metadata.register_cluster('{self.cluster}', '{self.login}')")
 
     def write_admin_url(self) -> None:
         self.host.write('/root/admin-url', f'postgresql://admin:{self.admin}@{self.address}:5432/sync\n', 0o600)
@@ -145,9 +150,13 @@ class Operator:
 
     def arrives(self, row: str) -> None:
         """A row written by the application is found in the copy, by itself."""
-        self.as_application(lambda app: str(app.execute(
-            "INSERT INTO message (id, user_id, content, created_at, is_pinned) VALUES (?, 'u', ?, 1785200000000000000, 0)", (row, f'row {row}')).rowcount))
-        until(f'row {row} arrives', 30, lambda: self.psql(f"SELECT content FROM {self.schema}.message WHERE id = '{row}'") == f'row {row}')
+        sql = "INSERT INTO message (id, user_id, content, created_at, is_pinned) VALUES (?, 'u', ?, 1785200000000000000, 0)"
+        self.as_application(lambda app: str(app.execute(sql, (row, f'row {row}')).rowcount))
+        until(f'row {row} arrives', 30, lambda: self.content(row) == f'row {row}')
+
+    def content(self, row: str) -> str:
+        """Of a row of the copy."""
+        return self.psql(f"SELECT content FROM {self.schema}.message WHERE id = '{row}'")
 
     def count(self, table: str) -> str:
         """Rows in the source."""

@@ -43,7 +43,8 @@ def verified() -> List[str]:
             if unit.suffix in ('.service', '.target', '.timer'):
                 (Path(folder) / unit.name).write_text(re.sub(r'^(Exec\w+=[-+!@:]*)/\S+', r'\1/bin/true', unit.read_text(), flags=re.M))
         done = run('systemd-analyze', 'verify', '--man=no', '--recursive-errors=no', *map(str, sorted(Path(folder).iterdir())))
-    return [line for line in (done.stdout + done.stderr).splitlines() if line.strip()] or ([] if done.returncode == 0 else ['systemd-analyze verify failed'])
+    said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    return said or ([] if done.returncode == 0 else ['systemd-analyze verify failed'])
 
 
 def explained() -> List[str]:

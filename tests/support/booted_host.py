@@ -78,7 +78,7 @@ def first_process(above: int) -> int:
 
 
 class BootedHost:
-    """Booted by the constructor, gone with stop() or at the end of a `with` block. `clients` is /srv/clients of the host, seen from here. One thread."""
+    """Booted by the constructor, gone with stop() or at the end of a `with` block. `clients` is its /srv/clients, seen from here. One thread."""
 
     def __init__(self, packages: Sequence[str] = (), docker: bool = False) -> None:
         """With a real Docker engine where `docker` says so; its images and volumes do not outlive a reboot."""
@@ -161,7 +161,8 @@ class BootedHost:
         keep = [] if Path('/run/systemd/system').is_dir() else ['--keep-unit']
         with open(self.directory / 'console', 'wb') as console:
             self.nspawn = subprocess.Popen(
-                ['unshare', '--mount', '--propagation', 'private', '--pid', '--mount-proc', '--fork', '--kill-child', 'sh', '-c', BOOT, 'boot', str(self.lower), str(self.directory), *keep,
+                ['unshare', '--mount', '--propagation', 'private', '--pid', '--mount-proc', '--fork', '--kill-child',
+                 'sh', '-c', BOOT, 'boot', str(self.lower), str(self.directory), *keep,
                  f'--machine=sync-node-{os.getpid()}', f'--bind={self.clients}:/srv/clients', *(DOCKER_ARGUMENTS if self.docker else ())],
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console, preexec_fn=die_with_parent, start_new_session=True,
                 env={**os.environ, 'NOTIFY_SOCKET': str(self.directory / 'notify'), **({'SYSTEMD_SECCOMP': '0'} if self.docker else {})})
@@ -190,7 +191,8 @@ class BootedHost:
 def join(hosts: Sequence[BootedHost]) -> List[str]:
     """A cable between two hosts, until one of them boots again; their addresses at it, first the first's."""
     first, second = hosts
-    subprocess.run(['ip', 'link', 'add', 'name', 'cable', 'netns', str(first.leader), 'type', 'veth', 'peer', 'name', 'cable', 'netns', str(second.leader)], check=True)
+    subprocess.run(['ip', 'link', 'add', 'name', 'cable', 'netns', str(first.leader), 'type', 'veth',
+                    'peer', 'name', 'cable', 'netns', str(second.leader)], check=True)
     addresses = [CABLE.format(101 + number) for number in range(2)]
     for host, address in zip(hosts, addresses):
         host.must('ip', 'address', 'add', f'{address}/24', 'dev', 'cable')
