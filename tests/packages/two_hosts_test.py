@@ -47,7 +47,7 @@ def main() -> int:
     with ExitStack() as stack:
         hosts = [stack.enter_context(BootedHost(dependencies(deb))) for _ in range(2)]
         address = join(hosts)[0]
-        first = Operator(hosts[0], address=address)
+        first = Operator(hosts[0])
         second = Operator(hosts[1], cluster='second-host', client='globex', address=address, project=first)
         for host in hosts:
             host.must('apt-get', 'install', '-y', '-q', '--no-install-recommends', host.give(deb))
@@ -62,7 +62,7 @@ def main() -> int:
         assert len(terms) == 2 and all(term.endswith('|t') for term in terms), terms
         hosts[1].stop()
         until("the second host's lease has run out", 40, lambda: first.psql(TERMS).splitlines()[1].endswith('|f'))
-        assert first.psql(TERMS).splitlines()[0] == terms[0], 'the first host led anew'
+        assert first.psql(TERMS).splitlines()[0] == terms[0], f'the first host led anew: {first.psql(TERMS)}'
         assert [first.property(unit, 'MainPID') for unit in NODES] == before, 'a node of the first host was restarted'
         first.arrives('afterwards')
     return 0
