@@ -57,7 +57,8 @@ void answer_reload(const std::string& runtime_directory, const Status& outcome) 
   std::replace(line.begin(), line.end(), '\n', ' ');
   line += '\n';
   // The log says the same; whoever went away meanwhile does not hear it, ignoring.
-  static_cast<void>(::write(fifo.get(), line.data(), line.size()));
+  const ssize_t written = ::write(fifo.get(), line.data(), line.size());
+  static_cast<void>(written);
 }
 
 }  // namespace syncnode::daemon
