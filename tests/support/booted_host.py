@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import List, NamedTuple, Optional, Sequence, Type
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from support.host_cgroups import enter_groups, make_groups, remove_groups  # noqa: E402
 from support.host_root import made_root  # noqa: E402
 from support.private_postgres import die_with_parent  # noqa: E402
 
@@ -92,6 +93,7 @@ class BootedHost:
             os.chmod(self.directory / name, 0o755)
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(str(self.directory / 'notify'))
+        self.groups = make_groups(self.directory.name)
         self.leader = 0
         self.nspawn: Optional['subprocess.Popen[bytes]'] = None
         try:
@@ -153,18 +155,23 @@ class BootedHost:
                 os.kill(child, signal.SIGKILL)
             self.nspawn.wait(timeout=30)
         self.nspawn = None
+        remove_groups(self.groups)
         self.notify.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     # --- how it comes up ------------------------------------------------------------------------------
     def _boot(self) -> None:
+        def prepare() -> None:
+            die_with_parent()
+            enter_groups(self.groups)
+
         keep = [] if Path('/run/systemd/system').is_dir() else ['--keep-unit']
         with open(self.directory / 'console', 'wb') as console:
             self.nspawn = subprocess.Popen(
                 ['unshare', '--mount', '--propagation', 'private', '--pid', '--mount-proc', '--fork', '--kill-child',
                  'sh', '-c', BOOT, 'boot', str(self.lower), str(self.directory), *keep,
                  f'--machine=sync-node-{os.getpid()}', f'--bind={self.clients}:/srv/clients', *(DOCKER_ARGUMENTS if self.docker else ())],
-                stdin=subprocess.DEVNULL, stdout=console, stderr=console, preexec_fn=die_with_parent, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=console, stderr=console, preexec_fn=prepare, start_new_session=True,
                 env={**os.environ, 'NOTIFY_SOCKET': str(self.directory / 'notify'), **({'SYSTEMD_SECCOMP': '0'} if self.docker else {})})
         self._wait_for_boot(0)
 
