@@ -44,9 +44,11 @@ tar -C "$out/source" --sort=name --owner=root:0 --group=root:0 -czf "$out/sync-n
 # debhelper gives builds an empty home directory; the compiler's cache stays where it is.
 make_deb() {
   info "Building the Debian packages"
+  # Packages of debug symbols take as long as all the rest; DEB_BUILD_OPTIONS= in the environment brings them.
+  export DEB_BUILD_OPTIONS=${DEB_BUILD_OPTIONS-noautodbgsym}
   mv "$stage/packaging/deb" "$stage/debian"
   if [[ -n $built ]]; then
-    (cd "$stage" && SYNC_NODE_BUILT=$built DEB_BUILD_OPTIONS=noautodbgsym quietly deb.log dpkg-buildpackage -b -d -us -uc)
+    (cd "$stage" && SYNC_NODE_BUILT=$built quietly deb.log dpkg-buildpackage -b -d -us -uc)
   else
     CCACHE_DIR=$(ccache -k cache_dir 2>/dev/null || true)
     export CCACHE_DIR

@@ -25,7 +25,7 @@ std::vector<std::string> files_in(const SettingsPlaces& places, const std::strin
   if (places.credentials_directory.empty()) return files;
   for (const std::string& name : names_of_files(places)) {
     if (::access((places.credentials_directory + "/" + name).c_str(), F_OK) == 0) {
-      files.push_back(directory + "/" + name);
+      files.push_back(fmt::format("{}/{}", directory, name));
     }
   }
   return files;
