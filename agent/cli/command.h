@@ -33,9 +33,11 @@ void add_verify(CLI::App& root, Invocation& invocation);
 void add_version(CLI::App& root, Invocation& invocation);
 
 // The verbs below `client`, `conflicts` and `held`, one file each.
-void add_client_enable(CLI::App& client, Invocation& invocation);  // resume, pause
+void add_client_deregister(CLI::App& client, Invocation& invocation);
+void add_client_inspect(CLI::App& client, Invocation& invocation);
 void add_client_list(CLI::App& client, Invocation& invocation);
 void add_client_register(CLI::App& client, Invocation& invocation);
+void add_client_schedule(CLI::App& client, Invocation& invocation);  // resume, pause, set-interval
 void add_client_show(CLI::App& client, Invocation& invocation);
 void add_conflicts_resolve(CLI::App& conflicts, Invocation& invocation);
 void add_held_decide(CLI::App& held, Invocation& invocation);  // release, reject
@@ -49,6 +51,8 @@ void add_admin_options(CLI::App& command, AdminOptions& options);
 void add_node_options(CLI::App& command, NodeOptions& options);
 void add_json_flag(CLI::App& command, bool& as_json);
 void add_client_name(CLI::App& command, std::string& name, bool required);
+void add_interval(CLI::Option& option);  // its range
+void add_docker_socket(CLI::App& command, std::string& socket);
 
 // Runs `ask` with the node that a command with these options talks to, or says why there is none.
 ExitCode with_node(const NodeOptions& options, const Invocation& invocation, Console& console, bool as_json,

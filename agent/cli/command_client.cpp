@@ -8,7 +8,9 @@ void add_client(CLI::App& root, Invocation& invocation) {
   add_client_register(*group, invocation);
   add_client_list(*group, invocation);
   add_client_show(*group, invocation);
-  add_client_enable(*group, invocation);
+  add_client_schedule(*group, invocation);
+  add_client_deregister(*group, invocation);
+  add_client_inspect(*group, invocation);
 }
 
 }  // namespace syncnode::cli

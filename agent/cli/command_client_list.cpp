@@ -10,7 +10,12 @@
 namespace syncnode::cli {
 namespace {
 
+struct Options {
+  bool all = false, as_json = false;
+};
+
 Table::Cell schedule_cell(const json::Json& client) {
+  if (json::string_member(client, "deregistered_at")) return {"deregistered", Style::kFaint};
   auto status = json::string_member(client, "status").value_or("");
   if (status != "active") return {status, Style::kWarning};
   if (!client.value("sync_enabled", false)) return {"by hand", Style::kFaint};
@@ -34,13 +39,16 @@ std::string page(const std::vector<json::Json>& clients, const Look& look) {
   return table.render(look);
 }
 
-ExitCode list(const Invocation& invocation, bool as_json, Console& console) {
+ExitCode list(const Options& options, const Invocation& invocation, Console& console) {
+  const bool as_json = options.as_json;
   auto settings = load_settings(invocation, config::Purpose::kCommand);
   if (!settings) return console.fail(settings.error(), ExitCode::kConfiguration, as_json);
   Deadline deadline = command_deadline();
   auto connection = connect_agent(*settings, deadline);
   if (!connection) return console.fail(connection.error(), as_json);
-  auto clients = documents(*connection, sql::client_list, {postgres::Param::null()}, deadline);
+  auto clients =
+      documents(*connection, sql::client_list,
+                {postgres::Param::null(), postgres::Param::text(options.all ? "true" : "false")}, deadline);
   if (!clients) return console.fail(clients.error(), as_json);
   if (as_json) {
     json::Json document;
@@ -59,10 +67,11 @@ ExitCode list(const Invocation& invocation, bool as_json, Console& console) {
 
 void add_client_list(CLI::App& client, Invocation& invocation) {
   auto* command = client.add_subcommand("list", "List the clients, what needs attention first");
-  auto as_json = std::make_shared<bool>(false);
-  add_json_flag(*command, *as_json);
-  command->callback([&invocation, as_json] {
-    invocation.run = [&invocation, as_json](Console& console) { return list(invocation, *as_json, console); };
+  auto options = std::make_shared<Options>();
+  command->add_flag("--all", options->all, "deregistered ones too");
+  add_json_flag(*command, options->as_json);
+  command->callback([&invocation, options] {
+    invocation.run = [&invocation, options](Console& console) { return list(*options, invocation, console); };
   });
 }
 

@@ -1,27 +1,24 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "cli/command.h"
 #include "cli/database.h"
-#include "config/database_url.h"
+#include "cli/registration.h"
 #include "docker/container_data.h"
 #include "host/source_path.h"
-#include "sql/queries.h"
 
 namespace syncnode::cli {
 namespace {
 
 struct Options {
-  std::string name, sqlite_path, container, cluster, login;
-  int interval = 300;
+  std::string name, sqlite_path, container, cluster, login, socket;
+  int interval = 0;  // 0: not given
+  bool all = false, yes = false, dry_run = false, as_json = false;
   AdminOptions admin;
-  bool as_json = false;
-};
 
-struct Registration {
-  std::string cluster, login, path, schema;
-  bool cluster_is_new = false;
+  std::optional<int> wanted_interval() const { return interval > 0 ? std::optional(interval) : std::nullopt; }
 };
 
 Result<std::string> choose_cluster(const Options& options, const config::Settings& settings) {
@@ -35,121 +32,194 @@ Result<std::string> choose_cluster(const Options& options, const config::Setting
                "set CLUSTER_NAME or give --cluster NAME"};
 }
 
-// The login role of the cluster: what it is mapped to, else what the operator says, else DATABASE_URL's user.
-Status settle_login(postgres::Connection& connection, const Options& options,
-                    const config::Settings& settings, Registration& registration, Deadline deadline) {
-  SN_ASSIGN(auto rows,
-            connection.query(sql::cluster_login, {postgres::Param::text(registration.cluster)}, deadline));
-  if (rows.count() > 0) {
-    registration.login = rows.text(0, 0);
-    if (options.login.empty() || options.login == registration.login) return {};
-    return Error{ErrorCode::kFailedPrecondition,
-                 fmt::format("cluster '{}' belongs to login role '{}', not '{}'", registration.cluster,
-                             registration.login, options.login),
-                 "leave --login out, or choose another cluster name"};
+Status check_options(const Options& options) {
+  const bool one = !options.name.empty() || !options.sqlite_path.empty() || !options.container.empty();
+  if (options.all && one) {
+    return Error{ErrorCode::kInvalidArgument, "--all finds names, containers and files itself",
+                 "give --all, or NAME with --container or --sqlite-path"};
   }
-  registration.login = options.login;
-  if (registration.login.empty() && !settings.database_url.empty()) {
-    SN_ASSIGN(auto url, config::parse_database_url(settings.database_url));
-    registration.login = url.login_role();
-  }
-  if (registration.login.empty()) {
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("cluster '{}' is new and its login role is not known", registration.cluster),
-                 "set DATABASE_URL to the URL its nodes will use, or give --login ROLE (e.g. sync_service)"};
-  }
-  SN_TRY(connection.query(
-      sql::cluster_register,
-      {postgres::Param::text(registration.cluster), postgres::Param::text(registration.login)}, deadline));
-  registration.cluster_is_new = true;
-  return {};
+  if (options.all) return {};
+  if (options.name.empty())
+    return Error{ErrorCode::kInvalidArgument, "which client is not known", "give NAME, or --all"};
+  if (!options.sqlite_path.empty() || !options.container.empty()) return {};
+  return Error{ErrorCode::kInvalidArgument, "where the client's database lies is not known",
+               "give --sqlite-path FILE or --container CONTAINER"};
+}
+
+Result<std::string> usable(const Result<std::string>& path) {
+  if (!path) return path;
+  return host::check_source_path(*path);
 }
 
 // Asked of Docker only when the operator gave no path: that takes root.
-Result<std::string> choose_path(const Options& options) {
-  if (!options.sqlite_path.empty()) return host::check_source_path(options.sqlite_path);
-  if (options.container.empty()) {
-    return Error{ErrorCode::kInvalidArgument, "where the client's database lies is not known",
-                 "give --sqlite-path FILE or --container CONTAINER"};
+Result<std::vector<Wanted>> find_wanted(const Options& options) {
+  const auto interval = options.wanted_interval();
+  std::vector<Wanted> all;
+  if (options.all) {
+    SN_ASSIGN(const auto containers, docker::all_container_data(command_deadline(), options.socket));
+    for (const auto& one : containers) {
+      if (!one.container.starts_with(docker::kContainerPrefix)) continue;
+      all.push_back({one.container.substr(sizeof docker::kContainerPrefix - 1), one.container,
+                     usable(one.database), interval, true});
+    }
+    return all;
   }
-  SN_ASSIGN(auto path, docker::database_of_container(options.container, command_deadline()));
-  return host::check_source_path(path);
+  const auto given = options.sqlite_path.empty() ? docker::database_of_container(
+                                                       options.container, command_deadline(), options.socket)
+                                                 : Result<std::string>(options.sqlite_path);
+  SN_ASSIGN(auto path, usable(given));
+  all.push_back({options.name, options.container, std::move(path), interval});
+  return all;
 }
 
-Result<Registration> register_client(const Options& options, const config::Settings& settings) {
-  Registration registration;
-  SN_ASSIGN(registration.cluster, choose_cluster(options, settings));
-  SN_ASSIGN(registration.path, choose_path(options));
-  Deadline deadline = command_deadline();
-  SN_ASSIGN(auto connection, connect_admin(options.admin, deadline));
-  SN_ASSIGN(auto transaction, postgres::Transaction::begin(connection, {}, deadline));
-  SN_TRY(settle_login(connection, options, settings, registration, deadline));
-  std::string interval = std::to_string(options.interval);
-  SN_ASSIGN(auto rows,
-            connection.query(sql::client_register,
-                             {postgres::Param::text(registration.cluster),
-                              postgres::Param::text(options.name), text_or_null(options.container),
-                              postgres::Param::text(registration.path), postgres::Param::text(interval)},
-                             deadline));
-  registration.schema = rows.text(0, 0);
-  SN_TRY(transaction.commit(deadline));
-  return registration;
+struct Plan {
+  ClusterChoice cluster;
+  std::vector<Registration> clients;
+
+  bool any(bool (*what)(const Registration&)) const {
+    return std::any_of(clients.begin(), clients.end(), what);
+  }
+  // One that is new is what was asked for; anything else is shown first.
+  bool must_ask(bool all) const {
+    return any([](const Registration& one) { return one.action == Action::kChange; }) ||
+           (all && any(has_work));
+  }
+};
+
+Result<Plan> make_plan(postgres::Connection& connection, const Options& options,
+                       const config::Settings& settings, std::vector<Wanted> wanted) {
+  const Deadline deadline = command_deadline();
+  Plan plan;
+  SN_ASSIGN(const auto name, choose_cluster(options, settings));
+  SN_ASSIGN(plan.cluster, find_cluster(connection, name, options.login, settings, deadline));
+  for (auto& one : wanted) {
+    SN_ASSIGN(auto registration, plan_registration(connection, plan.cluster, std::move(one), deadline));
+    plan.clients.push_back(std::move(registration));
+  }
+  return plan;
+}
+
+// Nothing: go on. A code: stop with it.
+std::optional<ExitCode> confirm(const Options& options, const Plan& plan, Console& console) {
+  const bool shows = options.all || options.dry_run || plan.must_ask(false);
+  if (shows && !options.as_json) console.print(plan_page(plan.clients, console.out()));
+  if (options.dry_run || options.yes || !plan.must_ask(options.all)) return std::nullopt;
+  if (!console.can_ask() || options.as_json) {
+    return console.fail({ErrorCode::kInvalidArgument, "client register asks before it does this",
+                         "add --yes, or --dry-run to see only what it would do"},
+                        ExitCode::kUsage, options.as_json);
+  }
+  if (console.ask("do this?")) return std::nullopt;
+  console.note("nothing was registered\n");
+  return ExitCode::kFailed;
+}
+
+std::string said_of(const Registration& one) {
+  const std::string& client = one.wanted.client;
+  if (one.action == Action::kNothing) return fmt::format("client '{}' is registered so already\n", client);
+  if (one.action == Action::kChange) return fmt::format("client '{}' is changed\n", client);
+  return fmt::format(
+      "client '{0}' is registered: {1} will be copied to schema {2}\n"
+      "nothing is copied yet: sync-nodectl sync {0} does it once, sync-nodectl client resume {0} by its "
+      "interval\n",
+      client, *one.wanted.database, one.schema);
+}
+
+json::Json document_of(const Options& options, const Plan& plan) {
+  json::Json document;
+  document["version"] = 1;
+  document["cluster_name"] = plan.cluster.name;
+  document["login_role"] = plan.cluster.login;
+  document["dry_run"] = options.dry_run;
+  if (!options.all) {
+    document.update(plan_document(plan.clients.front()));
+    return document;
+  }
+  document["clients"] = json::Json::array();
+  for (const auto& one : plan.clients) document["clients"].push_back(plan_document(one));
+  return document;
+}
+
+ExitCode conclude(const Options& options, const Plan& plan, Console& console) {
+  const auto is_refused = [](const Registration& one) { return one.action == Action::kRefuse; };
+  const ExitCode code = plan.any(is_refused) ? ExitCode::kNeedsPerson : ExitCode::kOk;
+  if (options.as_json) {
+    console.print_document(document_of(options, plan));
+    return code;
+  }
+  if (plan.clients.empty())
+    console.print(fmt::format("Docker has no container named {}…\n", docker::kContainerPrefix));
+  if (options.dry_run) {
+    console.print("dry run: nothing was registered\n");
+    return code;
+  }
+  if (plan.cluster.is_new && plan.any([](const Registration& one) { return one.done; })) {
+    console.print(fmt::format("cluster '{}' is registered with login role '{}'\n", plan.cluster.name,
+                              plan.cluster.login));
+  }
+  for (const auto& one : plan.clients) {
+    if (!is_refused(one) && (one.done || !options.all)) console.print(said_of(one));
+    if (is_refused(one) && !one.refusal.hint.empty())
+      console.print(fmt::format("{}: {}\n", one.wanted.container, one.refusal.hint));
+  }
+  return code;
 }
 
 ExitCode run(const Options& options, const Invocation& invocation, Console& console) {
+  const auto fail = [&](const Error& error) {
+    return console.fail(error, exit_code_of_request(error), options.as_json);
+  };
   auto settings = load_settings(invocation, config::Purpose::kAdmin);
   if (!settings) return console.fail(settings.error(), ExitCode::kConfiguration, options.as_json);
-  auto registration = register_client(options, *settings);
-  if (!registration)
-    return console.fail(registration.error(), exit_code_of_request(registration.error()), options.as_json);
-  if (options.as_json) {
-    json::Json document;
-    document["version"] = 1;
-    document["client_name"] = options.name;
-    document["cluster_name"] = registration->cluster;
-    document["login_role"] = registration->login;
-    document["schema_name"] = registration->schema;
-    document["sqlite_path"] = registration->path;
-    console.print_document(document);
-    return ExitCode::kOk;
+  if (auto checked = check_options(options); !checked) return fail(checked.error());
+  auto wanted = find_wanted(options);
+  if (!wanted) return fail(wanted.error());
+  auto connection = connect_admin(options.admin, command_deadline());
+  if (!connection) return fail(connection.error());
+  auto plan = make_plan(*connection, options, *settings, *std::move(wanted));
+  if (!plan) return fail(plan.error());
+  if (!options.all && plan->clients.front().action == Action::kRefuse)
+    return fail(plan->clients.front().refusal);
+  if (auto stop = confirm(options, *plan, console)) return *stop;
+  for (auto& one : plan->clients) {
+    if (options.dry_run) break;
+    if (auto done = carry_out(*connection, plan->cluster, one, command_deadline()); !done) {
+      return fail(std::move(done).error().with_context(fmt::format("client '{}'", one.wanted.client)));
+    }
   }
-  if (registration->cluster_is_new) {
-    console.print(fmt::format("cluster '{}' is registered with login role '{}'\n", registration->cluster,
-                              registration->login));
-  }
-  console.print(fmt::format("client '{}' is registered: {} will be copied to schema {}\n", options.name,
-                            registration->path, registration->schema));
-  console.print(
-      fmt::format("nothing was copied yet: sync-nodectl sync {0} does it once, "
-                  "sync-nodectl client resume {0} every {1} s\n",
-                  options.name, options.interval));
-  return ExitCode::kOk;
+  return conclude(options, *plan, console);
+}
+
+void add_options(CLI::App& command, Options& options) {
+  add_client_name(command, options.name, false);
+  command.add_flag("--all", options.all, "every container named openwebui-NAME; shows the plan and asks");
+  command.add_option("--sqlite-path", options.sqlite_path, "the client's webui.db on this host")
+      ->type_name("FILE");
+  command
+      .add_option("--container", options.container,
+                  "its container; without --sqlite-path, Docker tells the path")
+      ->type_name("CONTAINER");
+  add_interval(
+      *command.add_option("--interval", options.interval, "seconds between two syncs; 300 at first"));
+  command
+      .add_option("--cluster", options.cluster, "the cluster (host) it belongs to, instead of CLUSTER_NAME")
+      ->type_name("CLUSTER");
+  command.add_option("--login", options.login, "login role of a new cluster, instead of DATABASE_URL's user")
+      ->type_name("ROLE");
+  add_docker_socket(command, options.socket);
+  add_admin_options(command, options.admin);
+  command.add_flag("--yes", options.yes, "do not ask");
+  command.add_flag("--dry-run", options.dry_run, "only show what would be done");
+  add_json_flag(command, options.as_json);
 }
 
 }  // namespace
 
 void add_client_register(CLI::App& client, Invocation& invocation) {
-  auto* command = client.add_subcommand("register", "Register a client and make its schema, as the admin");
+  auto* command =
+      client.add_subcommand("register", "Register a client, or all, and make its schema, as the admin");
   auto options = std::make_shared<Options>();
-  add_client_name(*command, options->name, true);
-  command->add_option("--sqlite-path", options->sqlite_path, "the client's webui.db on this host")
-      ->type_name("FILE");
-  command
-      ->add_option("--container", options->container,
-                   "its container; without --sqlite-path, Docker tells the path")
-      ->type_name("CONTAINER");
-  command->add_option("--interval", options->interval, "seconds between two syncs")
-      ->check(CLI::Range(1, 2678400))
-      ->type_name("SECONDS")
-      ->capture_default_str();
-  command
-      ->add_option("--cluster", options->cluster, "the cluster (host) it belongs to, instead of CLUSTER_NAME")
-      ->type_name("CLUSTER");
-  command
-      ->add_option("--login", options->login, "login role of a new cluster, instead of DATABASE_URL's user")
-      ->type_name("ROLE");
-  add_admin_options(*command, options->admin);
-  add_json_flag(*command, options->as_json);
+  add_options(*command, *options);
   command->callback([&invocation, options] {
     invocation.run = [&invocation, options](Console& console) { return run(*options, invocation, console); };
   });

@@ -34,6 +34,7 @@ std::string facts(const json::Json& client) {
                                          text_cell(client, "status").text)
                            : "by hand");
   bool synced = json::string_member(client, "last_sync_at").has_value();
+  if (auto ended = json::string_member(client, "deregistered_at")) line("deregistered", *ended);
   line("synced", synced ? fmt::format("{}, {}", text_cell(client, "last_sync_at").text,
                                       age_cell(client, "last_sync_age_seconds").text)
                         : "never");
@@ -78,8 +79,11 @@ std::string tables_page(const std::vector<json::Json>& tables, const Look& look)
   return text + table.render(look);
 }
 
-Result<std::vector<json::Json>> read_tables(postgres::Connection& connection, const std::string& schema,
+// A deregistered client's copy is closed to the host.
+Result<std::vector<json::Json>> read_tables(postgres::Connection& connection, const json::Json& client,
                                             Deadline deadline) {
+  if (json::string_member(client, "deregistered_at")) return std::vector<json::Json>();
+  const std::string schema = json::string_member(client, "schema_name").value_or("");
   std::string quoted = postgres::Connection::quote_identifier(schema);
   SN_ASSIGN(auto query, postgres::fill(sql::client_tables, {{"schema", quoted}}));
   return documents(connection, query, {}, deadline);
@@ -92,7 +96,7 @@ ExitCode show(const Options& options, const Invocation& invocation, Console& con
   auto connection = connect_agent(*settings, deadline);
   if (!connection) return console.fail(connection.error(), options.as_json);
   auto name = postgres::Param::text(options.name);
-  auto clients = documents(*connection, sql::client_list, {name}, deadline);
+  auto clients = documents(*connection, sql::client_list, {name, postgres::Param::text("true")}, deadline);
   if (!clients) return console.fail(clients.error(), options.as_json);
   if (clients->empty()) {
     return console.fail(
@@ -103,7 +107,7 @@ ExitCode show(const Options& options, const Invocation& invocation, Console& con
   const json::Json& client = clients->front();
   auto jobs = documents(*connection, sql::client_jobs, {name, postgres::Param::text("5")}, deadline);
   if (!jobs) return console.fail(jobs.error(), options.as_json);
-  auto tables = read_tables(*connection, json::string_member(client, "schema_name").value_or(""), deadline);
+  auto tables = read_tables(*connection, client, deadline);
   if (!tables) return console.fail(tables.error(), options.as_json);
   if (options.as_json) {
     json::Json document;

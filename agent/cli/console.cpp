@@ -64,6 +64,13 @@ bool Console::ask(std::string_view question) {
   return answer == "y" || answer == "Y" || answer == "yes" || answer == "YES";
 }
 
+bool Console::ask_to_type(std::string_view word) {
+  note(fmt::format("type {} to go on: ", word));
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == word;
+}
+
 ExitCode Console::fail(const Error& error, ExitCode code, bool as_json) {
   if (as_json) {
     json::Json document;

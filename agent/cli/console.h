@@ -27,6 +27,9 @@ class Console {
   bool can_ask() const { return in_is_terminal_ && err_is_terminal_; }
   bool ask(std::string_view question);  // true for "y" or "yes"; call only when can_ask()
 
+  // True when exactly this word was typed; call only when can_ask().
+  bool ask_to_type(std::string_view word);
+
   // What, why and what to do next; as one JSON document on standard error when `as_json`.
   ExitCode fail(const Error& error, ExitCode code, bool as_json = false);
   ExitCode fail(const Error& error, bool as_json = false) {

@@ -1,5 +1,7 @@
 #include "cli/node.h"
 
+#include <fmt/format.h>
+
 namespace syncnode::cli {
 
 Result<std::unique_ptr<Node>> reach_node(const NodeOptions& options, const config::Settings& settings) {
@@ -11,6 +13,10 @@ bool serves(Node& node, const config::Settings& settings) {
   if (settings.cluster_name.empty()) return true;
   const auto health = node.health();
   return health && health->leadership.cluster_name == settings.cluster_name;
+}
+
+StateChange interval_change(const std::string& client, int seconds) {
+  return {"deployment." + client, fmt::format(R"({{"sync_interval":{}}})", seconds)};
 }
 
 std::string short_name(const std::string& node_id) {

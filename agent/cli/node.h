@@ -45,6 +45,7 @@ class Node {
   virtual Result<std::string> trigger(const control::TriggerRequest& request) = 0;  // job id
   virtual Status cancel(const std::string& job_id) = 0;
   virtual Status set_enabled(const std::string& client, bool enabled) = 0;
+  virtual Status set_interval(const std::string& client, int seconds) = 0;
   virtual Status step_down() = 0;
   virtual Status resolve(const control::Resolution& resolution) = 0;
 };
@@ -57,6 +58,12 @@ Result<std::unique_ptr<Node>> reach_http_node(const NodeOptions& options);
 
 // Does it keep the cluster that the settings name (or any, when they name none)?
 bool serves(Node& node, const config::Settings& settings);
+
+// What a node is told to change a client's interval: the key of its state, and the value.
+struct StateChange {
+  std::string key, value;
+};
+StateChange interval_change(const std::string& client, int seconds);
 
 std::string short_name(const std::string& node_id);  // "openwebui-sync-node-a" → "node-a"
 

@@ -58,6 +58,10 @@ class BusNode final : public Node {
   Status set_enabled(const std::string& client, bool enabled) override {
     return client_->set_enabled(client, enabled);
   }
+  Status set_interval(const std::string& client, int seconds) override {
+    const auto change = interval_change(client, seconds);
+    return client_->set_state(change.key, change.value);
+  }
   Status step_down() override { return client_->step_down(); }
   Status resolve(const control::Resolution& resolution) override { return client_->resolve(resolution); }
 

@@ -64,6 +64,12 @@ class HttpNode final : public Node {
   Status set_enabled(const std::string& client, bool enabled) override {
     return change("/api/v1/deployments/" + http::percent_encode(client) + (enabled ? "/resume" : "/pause"));
   }
+  Status set_interval(const std::string& client, int seconds) override {
+    const auto change = interval_change(client, seconds);
+    SN_TRY(ask("PUT", "/api/v1/state/" + http::percent_encode(change.key),
+               fmt::format(R"({{"value":{}}})", change.value)));
+    return {};
+  }
   Status step_down() override { return change("/api/v1/leader/step-down"); }
   Status resolve(const control::Resolution& resolution) override {
     // The value goes as it was written: big numbers and order are what they are.

@@ -1,6 +1,7 @@
 #include "cli/command.h"
 #include "cli/database.h"
 #include "config/settings.h"
+#include "docker/engine.h"
 
 namespace syncnode::cli {
 
@@ -36,6 +37,17 @@ ExitCode with_node(const NodeOptions& options, const Invocation& invocation, Con
   auto node = reach_node(options, *settings);
   if (!node) return console.fail(node.error(), exit_code_of_asking(node.error()), as_json);
   return ask(**node);
+}
+
+void add_interval(CLI::Option& option) {
+  option.check(CLI::Range(1, 2678400))->type_name("SECONDS");
+}
+
+void add_docker_socket(CLI::App& command, std::string& socket) {
+  socket = docker::kSocket;
+  command.add_option("--docker-socket", socket, "where Docker, or what speaks like it, is asked")
+      ->type_name("FILE")
+      ->capture_default_str();
 }
 
 void add_json_flag(CLI::App& command, bool& as_json) {

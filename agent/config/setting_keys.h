@@ -36,6 +36,7 @@ inline constexpr SettingKey kSettingKeys[] = {
     {"BRAKE_PERCENT", "50"},
     {"BRAKE_MIN_ROWS", "100"},
     {"CONFLICT_POLICY_FILE", "/etc/sync-node/conflict-resolution.json"},
+    {"CONTAINER_MOUNTS_FILE", "/run/sync-node-inspect/mounts.json"},
 };
 
 }  // namespace syncnode::config

@@ -110,6 +110,7 @@ class Reader {
     settings_.brake_percent = static_cast<int>(take_number("BRAKE_PERCENT", 1, 100, "percent"));
     settings_.brake_min_rows = take_number("BRAKE_MIN_ROWS", 0, int64_t{1} << 40, "rows");
     read_policy_file(take("CONFLICT_POLICY_FILE"));
+    settings_.container_mounts_file = take("CONTAINER_MOUNTS_FILE").text;
     auto directory = take("STATE_DIRECTORY");
     if (directory.text.front() != '/') {
       problems_.add(

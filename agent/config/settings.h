@@ -39,6 +39,7 @@ struct Settings {
   int64_t brake_min_rows = 0;
   std::string conflict_policy_file;
   bool conflict_policy_named = false;  // somebody set it: the file must be there
+  std::string container_mounts_file;   // need not be there (docker/mounts_file.h)
 
   // What applies and where it came from, for check-config; URLs masked.
   struct Shown {

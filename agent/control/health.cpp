@@ -57,6 +57,13 @@ void judge_clients(const HealthFacts& facts, HealthView& view, Verdict& verdict)
   }
   if (*view.clients_failing > 0)
     verdict.at_least(HealthWord::kDegraded, fmt::format("{} clients fail", *view.clients_failing));
+  for (const ClientFacts& client : *facts.clients) {
+    if (!client.moved) continue;
+    verdict.at_least(HealthWord::kDegraded,
+                     fmt::format("the container of client '{0}' was recreated with another volume, which is "
+                                 "not synced: sync-nodectl client show {0} tells what to do",
+                                 client.name));
+  }
   if (*view.clients_starved > 0)
     verdict.at_least(HealthWord::kDegraded,
                      fmt::format("{} clients leave no quiet moment to read", *view.clients_starved));

@@ -39,6 +39,7 @@ struct ClientFacts {
   std::string name;
   bool failing = false, starved = false, held = false;
   std::optional<double> lag_seconds;  // nothing: not known
+  bool moved = false;                 // its container keeps its data elsewhere than where it was registered
 };
 
 class Jobs {

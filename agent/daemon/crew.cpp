@@ -77,6 +77,7 @@ Crew::Crew(const LiveSettings& settings, Log& log, metrics::Metrics& metrics, co
       metrics_(metrics),
       events_(events),
       renewals_(std::move(renewals)),
+      mounts_(settings, log),
       idle_(std::move(idle)),
       scheduler_(static_cast<size_t>(settings.get()->workers), std::random_device{}()) {
   threads_.emplace_back([this](const std::stop_token& stop) { list_until_stopped(stop); });
@@ -167,7 +168,10 @@ std::optional<std::vector<control::ClientFacts>> Crew::clients() const {
   }
   std::vector<control::ClientFacts> facts;
   facts.reserve(records.size());
-  for (const auto& [name, record] : records) facts.push_back(record.facts(name, WallClock::now()));
+  for (const auto& [name, record] : records) {
+    facts.push_back(record.facts(name, WallClock::now()));
+    facts.back().moved = mounts_.moved(name);
+  }
   return facts;
 }
 
@@ -223,8 +227,8 @@ Status Crew::list_clients(const Reign& reign, bool adopt) {
   std::map<std::string, ClientRecord> records;
   for (int row = 0; row < rows.count(); ++row) {
     schedule::Client client{std::string(rows.text(row, 0)), std::string(rows.text(row, 1)),
-                            rows.boolean(row, 2), std::chrono::milliseconds(rows.int64(row, 3)),
-                            seconds(rows.int64(row, 4))};
+                            rows.boolean(row, 2),           std::chrono::milliseconds(rows.int64(row, 3)),
+                            seconds(rows.int64(row, 4)),    std::string(rows.text(row, 7))};
     ClientRecord record{client.sqlite_path, std::string(rows.text(row, 5)), std::nullopt};
     if (!rows.is_null(row, 6)) record.current_as_of = asked - std::chrono::milliseconds(rows.int64(row, 6));
     // What the leader before did not get to ship does not wait for another interval.
@@ -314,7 +318,7 @@ schedule::Client Crew::find_client(const std::string& name, const Reign& reign) 
     const std::lock_guard lock(mutex_);
     if (const auto* listed = scheduler_.find(name)) return *listed;
   }
-  return {name, "", false, seconds(0), seconds(0)};
+  return {name, "", false, seconds(0), seconds(0), ""};
 }
 
 void Crew::run(const schedule::Job& job, const Reign& reign, const std::stop_token& stop,
@@ -361,7 +365,7 @@ bool Crew::has_begun(const schedule::Job& job) const {
 
 JobEnd Crew::work(const schedule::Job& job, const Reign& reign, const schedule::Client& client,
                   const std::stop_token& stop, std::optional<postgres::Connection>& kept) {
-  auto options = options_for(*settings_.get(), settings_.policy(), client, job);
+  auto options = options_for(*settings_.get(), settings_.policy(), mounts_, client, job);
   if (!options) return Result<sync::RunReport>(options.error());
   options->gives_way_to = renewals_;
   JobProgress progress(*this, job.client);

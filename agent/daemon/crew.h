@@ -21,6 +21,7 @@
 #include "control/control.h"
 #include "control/ports.h"
 #include "daemon/client_record.h"
+#include "daemon/container_mounts.h"
 #include "daemon/job_end.h"
 #include "daemon/live_settings.h"
 #include "metrics/metrics.h"
@@ -84,6 +85,7 @@ class Crew final : public control::Jobs {
   metrics::Metrics& metrics_;
   control::Events& events_;
   const std::shared_ptr<const RightOfWay> renewals_;
+  ContainerMounts mounts_;
   const std::function<void()> idle_;
 
   mutable std::mutex mutex_;

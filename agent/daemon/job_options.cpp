@@ -8,11 +8,12 @@
 namespace syncnode::daemon {
 namespace {
 
-Result<std::string> checked_source(const schedule::Client& client) {
+Result<std::string> checked_source(const schedule::Client& client, ContainerMounts& mounts) {
   if (client.sqlite_path.empty()) {
     return Error{ErrorCode::kFailedPrecondition, "it is registered without the path of its database",
                  fmt::format("sync-nodectl client register {} --sqlite-path FILE", client.name)};
   }
+  SN_TRY(mounts.check(client));
   SN_ASSIGN(auto path, host::check_source_path(client.sqlite_path));
   SN_TRY(host::check_cannot_write(path));
   return path;
@@ -25,8 +26,9 @@ postgres::ConnectOptions connect_options(const config::Settings& settings, const
 }
 
 Result<sync::RunOptions> options_for(const config::Settings& settings, LiveSettings::Policy policy,
-                                     const schedule::Client& client, const schedule::Job& job) {
-  SN_ASSIGN(const auto path, checked_source(client));
+                                     ContainerMounts& mounts, const schedule::Client& client,
+                                     const schedule::Job& job) {
+  SN_ASSIGN(const auto path, checked_source(client, mounts));
   sync::RunOptions options;
   options.database_url = settings.database_url;
   options.application_name = connect_options(settings, "worker").application_name;

@@ -1,72 +1,44 @@
 #include "docker/container_data.h"
 
 #include <fmt/format.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
+#include <optional>
 
-#include "base/unique_fd.h"
 #include "json/json.h"
 
 namespace syncnode::docker {
 namespace {
 
-constexpr size_t kMostBytes = 4u << 20;  // a description is a few kilobytes
+struct Mount {
+  std::string destination, source;  // inside, on this host
+};
 
-Error cannot_ask(int code, const std::string& socket) {
-  bool denied = code == EACCES || code == EPERM;
-  return {
-      denied ? ErrorCode::kPermissionDenied : ErrorCode::kUnavailable,
-      fmt::format("Docker cannot be asked at '{}': {}", socket, std::strerror(code)),
-      denied ? "run the command with sudo, or give --sqlite-path FILE" : "give --sqlite-path FILE instead"};
+std::vector<Mount> mounts_of(const json::Json& description) {
+  std::vector<Mount> found;
+  const auto mounts = description.is_object() ? description.find("Mounts") : description.end();
+  if (mounts == description.end() || !mounts->is_array()) return found;
+  for (const auto& mount : *mounts) {
+    auto source = json::string_member(mount, "Source");  // a tmpfs has none
+    auto destination = json::string_member(mount, "Destination");
+    if (source && destination && !source->empty())
+      found.push_back({std::move(*destination), std::move(*source)});
+  }
+  return found;
 }
 
-Result<UniqueFd> connect_to(const std::string& socket) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (socket.size() >= sizeof address.sun_path) return cannot_ask(ENAMETOOLONG, socket);
-  socket.copy(address.sun_path, socket.size());
-  UniqueFd connection(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!connection.valid()) return cannot_ask(errno, socket);
-  if (::connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    return cannot_ask(errno, socket);
-  }
-  return connection;
+// What of `path` lies behind `directory`, with its slash; nothing when it lies elsewhere.
+std::optional<std::string> behind(const std::string& path, std::string directory) {
+  while (directory.ends_with('/')) directory.pop_back();
+  if (!path.starts_with(directory)) return std::nullopt;
+  const std::string rest = path.substr(directory.size());
+  if (!rest.empty() && rest[0] != '/') return std::nullopt;
+  return rest;
 }
 
-// HTTP/1.0, so that the answer is neither chunked nor kept open: it ends with the connection.
-Result<std::string> get(const std::string& path, const std::string& socket, Deadline deadline) {
-  SN_ASSIGN(auto connection, connect_to(socket));
-  std::string request = fmt::format("GET {} HTTP/1.0\r\nHost: docker\r\n\r\n", path);
-  if (::send(connection.get(), request.data(), request.size(), MSG_NOSIGNAL) !=
-      static_cast<ssize_t>(request.size())) {
-    return cannot_ask(errno, socket);
-  }
-  std::string answer;
-  while (true) {
-    pollfd wait{connection.get(), POLLIN, 0};
-    int ready = ::poll(&wait, 1, poll_milliseconds(deadline));
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready == 0)
-      return Error{ErrorCode::kDeadlineExceeded, "Docker gave no answer in time", "is Docker healthy?"};
-    char buffer[8192];
-    ssize_t got = ready < 0 ? -1 : ::recv(connection.get(), buffer, sizeof buffer, 0);
-    if (got < 0) return cannot_ask(errno, socket);
-    if (got == 0) return answer;
-    answer.append(buffer, static_cast<size_t>(got));
-    if (answer.size() > kMostBytes)
-      return Error{ErrorCode::kResourceExhausted, "Docker's answer is too large", ""};
-  }
-}
-
-bool is_container_name(std::string_view name) {
-  if (name.empty() || name.size() > 255 || name[0] == '.' || name[0] == '-') return false;
-  return name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") ==
-         std::string_view::npos;
+Error not_on_a_mount(const std::string& container) {
+  return {ErrorCode::kFailedPrecondition,
+          fmt::format("container '{}' keeps {} inside itself, not on a volume", container, kDataDirectory),
+          fmt::format("mount a volume at {}, or give --sqlite-path FILE", kDataDirectory)};
 }
 
 }  // namespace
@@ -74,40 +46,39 @@ bool is_container_name(std::string_view name) {
 Result<std::string> database_of_description(const std::string& container, std::string_view description) {
   auto document = json::parse(description);
   if (!document) return std::move(document).error().with_context("Docker's description of the container");
-  auto mounts = document->is_object() ? document->find("Mounts") : document->end();
-  if (mounts != document->end() && mounts->is_array()) {
-    for (const auto& mount : *mounts) {
-      auto source = json::string_member(mount, "Source");
-      if (json::string_member(mount, "Destination") == kDataDirectory && source && !source->empty()) {
-        return *source + "/webui.db";
-      }
-    }
+  const std::string database = fmt::format("{}/{}", kDataDirectory, kDatabaseName);
+  const Mount* nearest = nullptr;
+  const auto mounts = mounts_of(*document);
+  for (const Mount& mount : mounts) {
+    if (!behind(database, mount.destination)) continue;
+    if (nearest == nullptr || mount.destination.size() > nearest->destination.size()) nearest = &mount;
   }
-  return Error{
-      ErrorCode::kFailedPrecondition,
-      fmt::format("container '{}' keeps {} inside itself, not on a volume", container, kDataDirectory),
-      fmt::format("mount a volume at {}, or give --sqlite-path FILE", kDataDirectory)};
+  if (nearest == nullptr) return not_on_a_mount(container);
+  const std::string rest = *behind(database, nearest->destination);
+  if (!rest.empty()) return nearest->source + rest;
+  return Error{ErrorCode::kFailedPrecondition,
+               fmt::format("container '{}' has {} alone mounted; its log lies inside the container",
+                           container, database),
+               fmt::format("mount a directory at {}", kDataDirectory)};
 }
 
 Result<std::string> database_of_container(const std::string& container, Deadline deadline,
                                           const std::string& socket) {
-  if (!is_container_name(container)) {
-    return Error{ErrorCode::kInvalidArgument, fmt::format("'{}' is not a container name", container),
-                 "docker ps shows the names"};
+  SN_ASSIGN(const auto description, describe_container(container, socket, deadline));
+  return database_of_description(container, description);
+}
+
+Result<std::vector<ContainerData>> all_container_data(Deadline deadline, const std::string& socket) {
+  SN_ASSIGN(const auto names, container_names(socket, deadline));
+  std::vector<ContainerData> all;
+  for (const std::string& name : names) {
+    auto database = database_of_container(name, deadline, socket);
+    if (!database && database.error().code == ErrorCode::kNotFound) continue;  // removed a moment ago
+    if (!database && database.error().code != ErrorCode::kFailedPrecondition)
+      return std::move(database).error();
+    if (database || name.starts_with(kContainerPrefix)) all.push_back({name, std::move(database)});
   }
-  SN_ASSIGN(auto answer, get(fmt::format("/containers/{}/json", container), socket, deadline));
-  auto body = answer.find("\r\n\r\n");
-  auto space = answer.find(' ');
-  if (answer.rfind("HTTP/1.", 0) != 0 || body == std::string::npos || space == std::string::npos) {
-    return Error{ErrorCode::kUnavailable, fmt::format("what answers at '{}' is not Docker", socket), ""};
-  }
-  std::string status = answer.substr(space + 1, 3);
-  if (status == "200") return database_of_description(container, std::string_view(answer).substr(body + 4));
-  if (status == "404") {
-    return Error{ErrorCode::kNotFound, fmt::format("there is no container '{}'", container),
-                 "docker ps -a shows all"};
-  }
-  return Error{ErrorCode::kUnavailable, fmt::format("Docker answered with status {}", status), ""};
+  return all;
 }
 
 }  // namespace syncnode::docker

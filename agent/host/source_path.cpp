@@ -75,13 +75,6 @@ bool lies_in(const std::string& path, const std::string& directory) {
   return path.starts_with(directory) && (directory.ends_with('/') || path[directory.size()] == '/');
 }
 
-bool same_file(const std::string& left, const std::string& right) {
-  struct stat one {};
-  struct stat other {};
-  return ::stat(left.c_str(), &one) == 0 && ::stat(right.c_str(), &other) == 0 &&
-         one.st_dev == other.st_dev && one.st_ino == other.st_ino;
-}
-
 Result<std::string> resolve(const std::string& path) {
   const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), std::free);
   // Through /proc/PID/root the words lead out of the other root; the file itself says whether they did.
@@ -94,6 +87,13 @@ Result<std::string> resolve(const std::string& path) {
 }
 
 }  // namespace
+
+bool same_file(const std::string& one, const std::string& other) {
+  struct stat left {};
+  struct stat right {};
+  return ::stat(one.c_str(), &left) == 0 && ::stat(other.c_str(), &right) == 0 &&
+         left.st_dev == right.st_dev && left.st_ino == right.st_ino;
+}
 
 Status check_filesystem_type(const std::string& resolved_path, long statfs_type) {
   const auto wanted = static_cast<unsigned long>(statfs_type) & 0xFFFFFFFFUL;

@@ -13,6 +13,9 @@ namespace syncnode::host {
 // The resolved absolute path, or kNotFound / kFailedPrecondition with what, why and what to do.
 Result<std::string> check_source_path(const std::string& path);
 
+// Two names of one file that is there.
+bool same_file(const std::string& one, const std::string& other);
+
 // The same rules on given facts, for tests: `mountinfo` is the text of /proc/self/mountinfo.
 Status check_not_overlay_upper(const std::string& resolved_path, const std::string& mountinfo);
 Status check_filesystem_type(const std::string& resolved_path, long statfs_type);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "conflict/policy_file.h"
+#include "docker/mounts_file.h"
 #include "host/privileges.h"
 #include "host/source_path.h"
 #include "postgres/connection.h"
@@ -67,6 +68,10 @@ Result<RegisteredClient> find_client(const config::Settings& settings, const Cli
 
 Result<sync::RunOptions> prepare_run(const config::Settings& settings, const ClientChoice& choice,
                                      const RegisteredClient& client) {
+  if (!choice.sqlite_path) {
+    const auto seen = docker::read_mounts_file(settings.container_mounts_file, BootClock::now());
+    SN_TRY(docker::check_mount(seen, choice.client_name, client.container_name, client.sqlite_path));
+  }
   auto path = host::check_source_path(choice.sqlite_path.value_or(client.sqlite_path));
   if (!path) {
     Error error = std::move(path).error();

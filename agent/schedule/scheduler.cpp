@@ -9,10 +9,16 @@ void Scheduler::listed(const std::vector<Client>& clients, Deadline now) {
   for (auto& [name, slot] : slots_) slot.listed = false;
   for (const Client& client : clients) {
     Slot& slot = slots_[client.name];
+    // Whatever it was synced or failed for last, it is somewhere else now.
+    if (!slot.client.name.empty() && !slot.client.is_where(client)) {
+      slot.backoff = std::chrono::seconds(0);
+      slot.not_before = Deadline();
+      slot.moved = true;
+    }
     // A new interval counts at once, not when the old one is over.
     if (slot.client.interval != client.interval && slot.backoff.count() == 0) slot.not_before = Deadline();
     slot.client = client;
-    slot.due = now + client.due_in;
+    slot.due = slot.moved ? now : now + client.due_in;
     slot.listed = true;
   }
   std::erase_if(slots_, [](const auto& entry) { return !entry.second.listed; });
@@ -62,7 +68,10 @@ Scheduler::Choice Scheduler::next(Deadline now) {
       choice.job = std::move(due);
     }
   }
-  if (choice.job) running_.insert(choice.job->client);
+  if (choice.job) {
+    running_.insert(choice.job->client);
+    if (auto slot = slots_.find(choice.job->client); slot != slots_.end()) slot->second.moved = false;
+  }
   return choice;
 }
 
@@ -77,6 +86,7 @@ void Scheduler::finished(const Job& job, Outcome outcome, Deadline now) {
   auto found = slots_.find(job.client);
   if (found == slots_.end()) return;
   Slot& slot = found->second;
+  if (slot.moved) return;  // what ended was about the place where it was before
   const auto interval = slot.client.interval;
   if (outcome == Outcome::kPostponed) {
     slot.not_before = now;  // behind those that are due longer

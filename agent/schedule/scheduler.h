@@ -25,6 +25,11 @@ struct Client {
   bool enabled = false;                 // synced by its interval; a disabled one only when asked for
   std::chrono::milliseconds due_in{0};  // by the server's clock; negative: overdue
   std::chrono::seconds interval{0};
+  std::string container{};  // its name on this host; "" when none was registered
+
+  bool is_where(const Client& other) const {
+    return sqlite_path == other.sqlite_path && container == other.container;
+  }
 };
 
 struct Job {
@@ -76,6 +81,7 @@ class Scheduler {
     Deadline not_before;              // jitter after a success, back-off after a failure
     std::chrono::seconds backoff{0};  // 0: the last run did not fail
     bool listed = true;
+    bool moved = false;  // elsewhere than when it was synced last: due at once
     Deadline when() const { return backoff.count() > 0 ? not_before : std::max(due, not_before); }
   };
   std::optional<Job> next_requested();

@@ -3,14 +3,15 @@
 -- puts no sync off.
 -- $1 cluster name. Columns: client_name, sqlite_path, enabled, milliseconds until due (negative: overdue), sync_interval
 -- in seconds, status of the last finished job ('' for none), age of the snapshot the copy holds
--- in milliseconds, rounded up (NULL: never synced).
+-- in milliseconds, rounded up (NULL: never synced), container_name ('' for none).
 -- Called by daemon/crew.cpp.
 SELECT d.client_name, coalesce(d.sqlite_path, ''), d.sync_enabled AND d.status = 'active',
        CASE WHEN j.status = 'running' THEN 0
             ELSE coalesce(ceil(extract(epoch FROM j.started_at + make_interval(secs => d.sync_interval) - statement_timestamp()) * 1000), 0)
        END::bigint AS due_in,
        d.sync_interval, coalesce(d.last_sync_status, ''),
-       ceil(extract(epoch FROM statement_timestamp() - c.started_at) * 1000)::bigint
+       ceil(extract(epoch FROM statement_timestamp() - c.started_at) * 1000)::bigint,
+       coalesce(d.container_name, '')
   FROM sync_metadata.client_deployments d
   LEFT JOIN LATERAL (SELECT s.started_at, s.status FROM sync_metadata.sync_jobs s
                       WHERE s.deployment_id = d.deployment_id AND s.sync_type <> 'verify' AND s.status <> 'pending'

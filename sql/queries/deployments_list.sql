@@ -7,5 +7,5 @@ SELECT d.client_name, d.schema_name, d.container_name, d.sqlite_path, d.status, 
        v.last_job_id, v.lag_seconds, v.held_count, v.open_conflicts, v.jobs_pending
   FROM sync_metadata.client_deployments d
   JOIN sync_metadata.v_sync_status v ON v.deployment_id = d.deployment_id
- WHERE d.cluster_name = $1::text
+ WHERE d.cluster_name = $1::text AND d.deregistered_at IS NULL
  ORDER BY d.client_name

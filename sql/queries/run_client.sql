@@ -4,4 +4,4 @@
 SELECT d.deployment_id, d.schema_name, coalesce(d.sqlite_path, ''), coalesce(d.container_name, ''), d.status,
        coalesce(d.config->>'conflict_resolution', '')
   FROM sync_metadata.client_deployments d
- WHERE d.client_name = $1
+ WHERE d.client_name = $1 AND d.deregistered_at IS NULL

@@ -2,7 +2,7 @@
 SQLite + Supabase Sync System - Documents Match The Code
 
 Reads docs/TECHNICAL_REFERENCE.md, the manual pages and the template of the settings against the code: settings and their
-defaults, exit codes, commands, routes, tables, views, roles and metrics. Fails on anything that one side has and the other has not.
+defaults, exit codes, commands, routes, the bus, tables, views, roles and metrics. Fails on anything that one side has and the other has not.
 """
 
 import json
@@ -10,6 +10,7 @@ import re
 import sys
 from pathlib import Path
 from typing import Dict, List, Set
+from xml.etree import ElementTree
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -63,7 +64,38 @@ def check_settings(reference: str) -> List[str]:
     problems += [f'etc/sync-config-template.env: {key} is not a setting' for key in template if key not in coded]
     problems += [f'etc/sync-config-template.env: {key}={value}, the default is {coded[key]}'
                  for key, value in template.items() if coded.get(key) and coded[key] != value]
+    manual = re.findall(r'^\.BR? ([A-Z_]+)(?: " \((.*)\)")?$', section_of_manual(read('docs/man/sync-node.env.5'), 'SETTINGS'), re.M)
+    problems += differences('setting in sync-node.env(5)', {key for key, _ in manual}, set(coded))
+    problems += [f'sync-node.env(5): {key} has default {default!r}, in the code {coded[key]!r}'
+                 for key, default in manual if coded.get(key, default) != default]
     return problems
+
+
+def bus_members() -> Set[str]:
+    """Of the introspection XML, as the manual page writes them, each behind its interface."""
+    found: Set[str] = set()
+    for interface in ElementTree.fromstring(read('units/dbus/org.openwebui.SyncNode1.xml')).iter('interface'):
+        for member in interface:
+            def arguments(direction: str) -> str:
+                return ', '.join(f'{arg.get("type")} {arg.get("name")}' for arg in member.iter('arg') if arg.get('direction', 'in') == direction)
+
+            name, answer = member.get('name'), arguments('out')
+            line = f'{member.tag} {name}({arguments("in")})' + (f' -> {answer}' if answer else '')
+            if member.tag == 'property':
+                told = next((note.get('value') for note in member.iter('annotation')), 'true')
+                line = f'property {member.get("type")} {name}' + {'const': ' (const)', 'false': ' (not signalled)'}.get(str(told), '')
+            found.add(f'{interface.get("name")}: {line}')
+    return found
+
+
+def check_bus_manual() -> List[str]:
+    """Every interface, method, property, signal and error of the bus, with its signature."""
+    manual = read('docs/man/org.openwebui.SyncNode1.5')
+    parts = re.findall(r'^\.SS (\S+)\n(.*?)(?=^\.S[SH] )', manual, re.M | re.S)
+    members = {f'{interface}: {line}' for interface, text in parts for line in re.findall(r'^\.B "(.*)"$', text, re.M)}
+    errors = set(re.findall(r'^\.B (\w+)$', section_of_manual(manual, 'ERRORS'), re.M))
+    coded = set(re.findall(r'SyncNode1\.Error\.(\w+)', read('agent/bus/error_names.cpp') + read('agent/bus/error_names.h') + read('agent/bus/names.h')))
+    return differences('on the bus', members, bus_members()) + differences('error of the bus', errors, coded)
 
 
 def check_exit_codes(reference: str) -> List[str]:
@@ -142,7 +174,8 @@ def main() -> int:
         print('the commands could not be read from agent/cli')
         return 1
     problems = (check_commands(reference) + check_settings(reference) + check_exit_codes(reference) +
-                check_database(reference) + check_metrics(reference) + check_routes(reference) + check_conflict_defaults())
+                check_database(reference) + check_metrics(reference) + check_routes(reference) + check_bus_manual() +
+                check_conflict_defaults())
     print('\n'.join(problems) or 'the documents match the code')
     return 1 if problems else 0
 

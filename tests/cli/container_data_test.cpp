@@ -85,6 +85,33 @@ TEST(ContainerData, RefusesDataInsideTheContainer) {
   EXPECT_EQ(database_of_description("x", "{").error().code, ErrorCode::kInvalidArgument);
 }
 
+std::string with_mount(const std::string& source, const std::string& destination) {
+  return R"({"Mounts":[{"Source":"/srv/other","Destination":"/"},{"Source":")" + source +
+         R"(","Destination":")" + destination + R"("}]})";
+}
+
+TEST(ContainerData, TheNearestMountAboveTheDatabaseCounts) {
+  const auto path = [](const char* destination) {
+    return database_of_description("x", with_mount("/srv/acme", destination));
+  };
+  EXPECT_EQ(*path("/app/backend/data"), "/srv/acme/webui.db");
+  EXPECT_EQ(*path("/app/backend/data/"), "/srv/acme/webui.db");
+  EXPECT_EQ(*path("/app/backend"), "/srv/acme/data/webui.db");
+  EXPECT_EQ(*path("/app/backend/data/uploads"), "/srv/other/app/backend/data/webui.db");
+  EXPECT_EQ(*path("/app/backend/dat"), "/srv/other/app/backend/data/webui.db");
+  EXPECT_EQ(path("/app/backend/data/webui.db").error().code, ErrorCode::kFailedPrecondition);
+}
+
+TEST(ContainerData, ContainersAreListedByTheirOwnNames) {
+  FakeEngine engine(
+      "HTTP/1.0 200 OK\r\n\r\n"
+      R"([{"Names":["/proxy/db","/zeta"]},{"Names":["/alpha"]},{"Names":[]},{"Names":["/a b"]},{},7])");
+  auto names = container_names(engine.path(), soon());
+  ASSERT_TRUE(names) << names.error().to_string();
+  EXPECT_EQ(*names, (std::vector<std::string>{"alpha", "zeta"}));
+  EXPECT_EQ(engine.request(), "GET /containers/json?all=1 HTTP/1.0\r\nHost: docker\r\n\r\n");
+}
+
 TEST(ContainerData, NeverPutsANameIntoTheRequestThatIsNone) {
   for (const char* name : {"", "a/b", "a b", "a\r\nX: y", "-a", ".."}) {
     EXPECT_EQ(database_of_container(name, soon(), "/nonexistent").error().code, ErrorCode::kInvalidArgument)

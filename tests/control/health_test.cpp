@@ -28,6 +28,18 @@ TEST(Health, AWorkingLeaderIsHealthyAndSaysHowFarBehindTheWorstClientIs) {
   EXPECT_DOUBLE_EQ(view.uptime_seconds, 3600);
 }
 
+TEST(Health, AClientWhoseContainerHasAnotherVolumeIsNamedWithWhatToDo) {
+  auto facts = healthy_leader();
+  facts.clients->back().failing = facts.clients->back().moved = true;
+  const auto view = judge(facts);
+  EXPECT_EQ(view.status, HealthWord::kDegraded);
+  ASSERT_EQ(view.reasons.size(), 2u);
+  EXPECT_EQ(
+      view.reasons[1],
+      "the container of client 'b' was recreated with another volume, which is not synced: sync-nodectl "
+      "client show b tells what to do");
+}
+
 TEST(Health, AStandbyThatHearsTheDatabaseIsHealthyAndClaimsNothingAboutClients) {
   auto facts = healthy_leader();
   facts.leadership.is_leader = false;

@@ -225,5 +225,31 @@ TEST(Scheduler, KeepsItsRulesUnderAnySchedule) {
   }
 }
 
+TEST(Scheduler, AClientThatIsSomewhereElseNowDoesNotWaitForItsOldFailure) {
+  Scheduler scheduler(1, 1);
+  scheduler.listed({client("a", 0)}, kStart);
+  scheduler.finished(*scheduler.next(kStart).job, Outcome::kFailed, kStart);
+  scheduler.listed({client("a", 0)}, kStart);
+  EXPECT_FALSE(scheduler.next(kStart).job) << "the same client backs off";
+  Client moved = client("a", 290);
+  moved.sqlite_path = "/srv/other/webui.db";
+  scheduler.listed({moved}, kStart);
+  scheduler.listed({moved}, kStart + seconds(10));
+  EXPECT_FALSE(scheduler.is_failing("a"));
+  const auto job = scheduler.next(kStart + seconds(10)).job;
+  ASSERT_TRUE(job) << "it is due at once";
+  scheduler.listed({moved}, kStart + seconds(20));
+  scheduler.finished(*job, Outcome::kSucceeded, kStart + seconds(20));
+  scheduler.listed({moved}, kStart + seconds(30));
+  EXPECT_FALSE(scheduler.next(kStart + seconds(30)).job) << "and once";
+  // Also when it moves while a job of it runs.
+  scheduler.requested(asked("a", "1"));
+  const auto old = scheduler.next(kStart + seconds(31)).job;
+  ASSERT_TRUE(old);
+  scheduler.listed({client("a", 290)}, kStart + seconds(32));
+  scheduler.finished(*old, Outcome::kFailed, kStart + seconds(33));
+  EXPECT_TRUE(scheduler.next(kStart + seconds(33)).job);
+}
+
 }  // namespace
 }  // namespace syncnode::schedule

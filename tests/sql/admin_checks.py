@@ -100,6 +100,93 @@ def check_status_view_and_jobs(world: World) -> None:
         assert done == ['t', 'held|7|30|1|9|1|t'], done
 
 
+def check_deregistered_clients_are_nobodys(world: World) -> None:
+    """Closed to their host at once, and to the host alone; only registering brings them back."""
+    me = world.sides[0]
+    ended, other = me.clients
+    prelude = f"SELECT sync_metadata.deregister_client('{ended.name}', 'a person'); SET SESSION AUTHORIZATION {me.login};"
+    clients = 'UPDATE sync_metadata.client_deployments SET {} ' + f"WHERE deployment_id = '{ended.deployment}'"
+    for state, sql in (('42501', f'SELECT FROM {ended.schema}.chat'), ('42501', f'INSERT INTO {ended.schema}.chat VALUES (11)'),
+                       ('SN002', f"SELECT sync_metadata.change_schema('{ended.deployment}', 1, '[]')"),
+                       ('SN002', f"SELECT sync_metadata.remove_rows('{ended.deployment}', 1, 2, 'chat', '{{id}}', '[]')"),
+                       ('23514', clients.format("status = 'active'")), ('23514', clients.format('sync_enabled = true')),
+                       (DENIED, clients.format('deregistered_at = NULL')), ('00000', f'SELECT FROM {other.schema}.chat')):
+        world.expect('postgres', state, f'{prelude}{sql}')
+    again = (f"RESET SESSION AUTHORIZATION; SELECT sync_metadata.register_client('{me.cluster}', '{ended.name}', 'box', '/srv/y', NULL, NULL);"
+             f'SET SESSION AUTHORIZATION {me.login}; SELECT count(*) FROM {ended.schema}.chat')
+    assert world.expect('postgres', '00000', f'{prelude}{again}').rows[-2:] == [ended.deployment, '9']
+    taken = f"SELECT sync_metadata.register_client('host-b', '{ended.name}', NULL, NULL, NULL, NULL)"
+    world.expect(ADMIN, 'SN004', f"SELECT sync_metadata.deregister_client('{ended.name}', 'x'); {taken}")
+    for login in (me.login, world.sides[1].login):
+        world.expect(login, DENIED, f"SELECT sync_metadata.deregister_client('{ended.name}', 'x')")
+        world.expect(login, DENIED, f"SELECT sync_metadata.drop_client('{ended.name}')")
+    world.expect(ADMIN, 'P0002', "SELECT sync_metadata.deregister_client('absent', 'x')")
+
+
+def check_a_client_is_not_deregistered_beside_a_job(world: World) -> None:
+    """A job that runs refuses it; one that waits is cancelled; one that only says it runs is ended."""
+    me = world.sides[0]
+    client = me.clients[0]
+    end = f"SELECT sync_metadata.deregister_client('{client.name}', 'a person');"
+    job = "INSERT INTO sync_metadata.sync_jobs (deployment_id, client_name, status, epoch) " f"VALUES ('{client.deployment}', '', '{{}}', {{}});"
+    last = f"SELECT status FROM sync_metadata.sync_jobs WHERE deployment_id = '{client.deployment}' ORDER BY queued_at DESC LIMIT 1"
+    said = world.expect(ADMIN, '55006', job.format('running', 1) + end).text
+    assert f"client '{client.name}' is being synced by job" in said, said
+    assert world.expect(ADMIN, '00000', job.format('pending', 1) + end + last).rows[-1] == 'cancelled'
+    assert world.expect(ADMIN, '00000', job.format('running', 0) + end + last).rows[-1] == 'failed'
+    over = f"UPDATE sync_metadata.leader_election SET expires_at = to_timestamp(0) WHERE cluster_name = '{me.cluster}';"
+    assert world.expect('postgres', '00000', over + job.format('running', 1) + end + last).rows[-1] == 'failed'
+
+
+def check_a_job_that_begins_meanwhile_waits(world: World) -> None:
+    """Who comes second, the job or the end, sees the other one."""
+    me = world.sides[0]
+    admin, agent = world.fresh(ADMIN), world.fresh(me.login)
+    try:
+        deployment = admin.run(f"SELECT sync_metadata.register_client('{me.cluster}', 'raced', NULL, NULL, NULL, NULL)").one()
+        job = ("INSERT INTO sync_metadata.sync_jobs (deployment_id, client_name, status, epoch) " f"VALUES ('{deployment}', '', '{{}}', 1) RETURNING job_id")
+        end = "SELECT sync_metadata.deregister_client('raced', 'x')"
+        waits = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted"
+        waiting = agent.run(job.format('pending')).one()
+        agent.run(f"BEGIN; {job.format('running')}")
+        pending = admin.send(end)
+        world.wait_until(waits)
+        agent.run('COMMIT')
+        assert pending.answer().state == '55006'
+        agent.run(f"UPDATE sync_metadata.sync_jobs SET status = 'success' WHERE status = 'running' AND deployment_id = '{deployment}'")
+        admin.run(f'BEGIN; {end}')
+        pending = agent.send(job.format('running'))
+        world.wait_until(waits)
+        admin.run('COMMIT')
+        assert pending.answer().state == '00000'
+        assert agent.run('SELECT FROM client_raced._sync_state').state == DENIED
+        begin = f"UPDATE sync_metadata.sync_jobs SET status = 'running' WHERE job_id = '{waiting}' AND status = 'pending' RETURNING job_id"
+        assert agent.run(begin).rows == []
+    finally:
+        admin.run("ROLLBACK; SELECT sync_metadata.deregister_client('raced', 'x'); SELECT sync_metadata.drop_client('raced')")
+        admin.close()
+        agent.close()
+    assert world.value("SELECT count(*) FROM pg_namespace WHERE nspname = 'client_raced'") == '0'
+
+
+def check_dropping_takes_nothing_else_along(world: World) -> None:
+    """Only what is deregistered, and never somebody's view, foreign key or heir."""
+    me = world.sides[0]
+    client = me.clients[0]
+    end, drop = f"SELECT sync_metadata.deregister_client('{client.name}', 'x');", f"SELECT sync_metadata.drop_client('{client.name}');"
+    world.expect(ADMIN, 'SN003', drop)
+    for user in (f'CREATE VIEW public.v AS SELECT title FROM {client.schema}.chat', f'CREATE TABLE public.r (id bigint REFERENCES {client.schema}.chat)',
+                 f'CREATE TABLE public.h () INHERITS ({client.schema}.chat)'):
+        said = world.expect('postgres', '2BP01', f'{user};{end}{drop}').text
+        assert 'is used by public.' in said, said
+    before = world.value("SELECT count(*) FROM sync_metadata.sync_jobs")
+    left = world.expect(ADMIN, '00000', f"""{end}{drop}
+        SELECT to_regnamespace('{client.schema}') IS NULL, (SELECT count(*) FROM sync_metadata.client_deployments WHERE client_name = '{client.name}'),
+               (SELECT count(*) FROM sync_metadata.sync_jobs), (SELECT count(*) FROM sync_metadata.conflict_log WHERE client_name = '{client.name}');
+        SELECT count(*) FROM {me.clients[1].schema}.chat""").rows
+    assert left[-2:] == [f't|0|{int(before) - 1}|0', '9'], left
+
+
 def check_purge_keeps_what_waits(world: World) -> None:
     """Old finished history goes; open conflicts, waiting decisions and each client's last job stay."""
     me = world.sides[0]

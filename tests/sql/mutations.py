@@ -146,6 +146,16 @@ SABOTAGES: Dict[str, Tuple[str, Sabotage]] = {
     'decisions of another host': ('held_changes_are_decided_once', edit('decide_held', ("OR pg_has_role(session_user, 'sync_owner', 'MEMBER')", 'OR true'))),
     'schema adopted': ('registration', edit('register_client', ('to_regnamespace(quote_ident(v_schema)) IS NOT NULL', 'false'), (
         'CREATE SCHEMA %I', 'CREATE SCHEMA IF NOT EXISTS %I'))),
+    # The end of a client
+    'deregistered, but open': ('deregistered_clients_are_nobodys', edit('deregister_client', ("EXECUTE format('REVOKE USAGE", "PERFORM format('REVOKE USAGE"))),
+    'deregistered, but served': ('deregistered_clients_are_nobodys', edit('require_client', ('AND d.deregistered_at IS NULL', ''))),
+    'deregistered, but revived by its host': ('deregistered_clients_are_nobodys', run(
+        'ALTER TABLE sync_metadata.client_deployments DROP CONSTRAINT deregistered_is_stopped')),
+    'deregistered beside a job': ('a_client_is_not_deregistered_beside_a_job', edit('deregister_client', ('AND j.epoch = e.epoch', 'AND false'))),
+    'deregistered only when no job says it runs': ('a_client_is_not_deregistered_beside_a_job', edit('deregister_client', ('AND j.epoch = e.epoch', ''))),
+    'deregistered without a lock': ('a_job_that_begins_meanwhile_waits', edit('deregister_client', ('FOR UPDATE OF d', ''))),
+    'dropping takes users along': ('dropping_takes_nothing_else_along', edit('drop_client', ('v_dependents IS NOT NULL', 'false'))),
+    'dropping what is registered': ('dropping_takes_nothing_else_along', edit('drop_client', ('v_client.deregistered_at IS NULL', 'false'))),
     # Values by key, cache events, waiting jobs
     'values without row security': ('foreign_rows_are_untouchable', run('ALTER TABLE sync_metadata.state_values DISABLE ROW LEVEL SECURITY')),
     'values readable across hosts': ('forged_settings_change_nothing', run('CREATE POLICY p ON sync_metadata.state_values FOR SELECT TO sync_agents USING (true)')),
