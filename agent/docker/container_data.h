@@ -7,10 +7,10 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "docker/engine.h"
 
 namespace syncnode::docker {
 
-inline constexpr char kSocket[] = "/var/run/docker.sock";
 inline constexpr char kDataDirectory[] = "/app/backend/data";  // of Open WebUI, inside its container
 
 // The path on this host of `kDataDirectory`/webui.db. kNotFound: no such container. kFailedPrecondition: its
