@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "cli/command.h"
 #include "config/nearest_word.h"
@@ -18,8 +19,20 @@ int finish(ExitCode code) {
   return static_cast<int>(code);
 }
 
+// The list of all commands fits on a screen of 24 lines: without the blank ones, since headings stand out.
+class OneScreen final : public CLI::Formatter {
+ public:
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+    std::string text = CLI::Formatter::make_help(app, std::move(name), mode);
+    if (app->get_parent() != nullptr) return text;
+    for (size_t at = text.find("\n\n"); at != std::string::npos; at = text.find("\n\n")) text.erase(at, 1);
+    return text;
+  }
+};
+
 void build(CLI::App& root, Invocation& invocation) {
   root.name("sync-nodectl");
+  root.formatter(std::make_shared<OneScreen>());
   root.require_subcommand(1);
   root.footer(kFooter);
   root.set_version_flag("--version", "sync-nodectl " SYNC_NODE_VERSION, "Show the version");
@@ -41,6 +54,7 @@ void build(CLI::App& root, Invocation& invocation) {
   add_conflicts(root, invocation);
   add_held(root, invocation);
   add_schema(root, invocation);
+  add_docker_ipv6(root, invocation);
   add_check_config(root, invocation);
   add_version(root, invocation);
 }

@@ -2,15 +2,13 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
-#include <syslog.h>
-#include <systemd/sd-journal.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <vector>
 
 #include "daemon/json_log.h"
+#include "journal/journal.h"
 
 namespace syncnode::daemon {
 namespace {
@@ -22,20 +20,6 @@ bool stderr_is_journal() {
   struct stat mine {};
   if (stream == nullptr || ::fstat(STDERR_FILENO, &mine) != 0) return false;
   return fmt::format("{}:{}", mine.st_dev, mine.st_ino) == stream;
-}
-
-int priority_of(LogLevel level) {
-  switch (level) {
-    case LogLevel::kDebug:
-      return LOG_DEBUG;
-    case LogLevel::kInfo:
-      return LOG_INFO;
-    case LogLevel::kWarning:
-      return LOG_WARNING;
-    case LogLevel::kError:
-      return LOG_ERR;
-  }
-  return LOG_ERR;
 }
 
 }  // namespace
@@ -65,15 +49,12 @@ void NodeLog::event(const LogEvent& event, LogLevel level, std::string_view clie
 void NodeLog::to_journal(const LogEvent* event, LogLevel level, std::string_view client,
                          std::string_view message) const {
   std::vector<std::string> fields{fmt::format("MESSAGE={}", message),
-                                  fmt::format("PRIORITY={}", priority_of(level)),
+                                  fmt::format("PRIORITY={}", journal::priority_of(level)),
                                   "SYNCNODE_INSTANCE=" + node_};
   if (event != nullptr) fields.push_back(fmt::format("MESSAGE_ID={}", event->id));
   if (!client.empty()) fields.push_back(fmt::format("SYNCNODE_CLIENT={}", client));
-  std::vector<iovec> pieces;
-  pieces.reserve(fields.size());
-  for (std::string& field : fields) pieces.push_back({field.data(), field.size()});
   // A line the journal does not take has nowhere else to go, ignoring.
-  static_cast<void>(::sd_journal_sendv(pieces.data(), static_cast<int>(pieces.size())));
+  static_cast<void>(journal::send(std::move(fields)));
 }
 
 }  // namespace syncnode::daemon

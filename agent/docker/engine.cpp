@@ -17,10 +17,6 @@ namespace {
 
 constexpr size_t kMostBytes = 16u << 20;  // a description is a few kilobytes, a list a kilobyte for each
 
-struct Answer {
-  std::string status, body;
-};
-
 Error cannot_ask(int code, const std::string& socket) {
   bool denied = code == EACCES || code == EPERM;
   return {
@@ -67,6 +63,8 @@ Result<std::string> exchange(const std::string& path, const std::string& socket,
   }
 }
 
+}  // namespace
+
 Result<Answer> get(const std::string& path, const std::string& socket, Deadline deadline) {
   SN_ASSIGN(auto answer, exchange(path, socket, deadline));
   auto body = answer.find("\r\n\r\n");
@@ -76,6 +74,8 @@ Result<Answer> get(const std::string& path, const std::string& socket, Deadline 
   }
   return Answer{answer.substr(space + 1, 3), answer.substr(body + 4)};
 }
+
+namespace {
 
 Error refused(const Answer& answer) {
   return {ErrorCode::kUnavailable, fmt::format("Docker answered with status {}", answer.status), ""};

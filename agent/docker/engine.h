@@ -14,6 +14,13 @@ namespace syncnode::docker {
 
 inline constexpr char kSocket[] = "/var/run/docker.sock";
 
+struct Answer {
+  std::string status, body;  // "200"
+};
+
+// kPermissionDenied or kUnavailable: Docker cannot be asked.
+Result<Answer> get(const std::string& path, const std::string& socket, Deadline deadline);
+
 // Letters, digits, '_', '.' and '-': what Docker lets a container be called.
 bool is_container_name(std::string_view name);
 

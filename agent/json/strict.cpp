@@ -116,6 +116,18 @@ size_t end_of_string(std::string_view text, size_t at) {
   return at + 1;
 }
 
+}  // namespace
+
+Result<Json> parse_strict(std::string_view text, int deepest) {
+  Builder builder(text, deepest);
+  try {
+    Json::sax_parse(text.begin(), text.end(), &builder);
+  } catch (const Json::exception&) {
+    return Error{ErrorCode::kInvalidArgument, "not valid JSON", ""};
+  }
+  return std::move(builder).take();
+}
+
 size_t end_of_value(std::string_view text, size_t at) {
   if (text[at] == '"') return end_of_string(text, at);
   if (text[at] != '{' && text[at] != '[') {
@@ -132,18 +144,6 @@ size_t end_of_value(std::string_view text, size_t at) {
     ++at;
   } while (depth > 0);
   return at;
-}
-
-}  // namespace
-
-Result<Json> parse_strict(std::string_view text, int deepest) {
-  Builder builder(text, deepest);
-  try {
-    Json::sax_parse(text.begin(), text.end(), &builder);
-  } catch (const Json::exception&) {
-    return Error{ErrorCode::kInvalidArgument, "not valid JSON", ""};
-  }
-  return std::move(builder).take();
 }
 
 std::string_view member_text(std::string_view object, std::string_view name) {

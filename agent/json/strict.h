@@ -18,4 +18,7 @@ Result<Json> parse_strict(std::string_view text, int deepest = kDeepestNesting);
 // have passed parse_strict() and be an object; "" when it has no such member.
 std::string_view member_text(std::string_view object, std::string_view name);
 
+// Where the value that begins at `at` ends. `text` must have passed parse_strict().
+size_t end_of_value(std::string_view text, size_t at);
+
 }  // namespace syncnode::json

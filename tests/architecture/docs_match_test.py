@@ -43,14 +43,14 @@ def commands_in_code() -> Set[str]:
         groups.setdefault('', set()).update(re.findall(r'add_run\(root, "([\w-]+)"', text))
     found = {f'schema {verb}' for verb in groups.pop('?')}
     for group, verbs in groups.items():
-        found |= {f'{group} {verb}'.strip() for verb in verbs}
-    return found - {'client', 'conflicts', 'held', 'schema'}
+        found |= {f'{group} {verb}'.strip().replace('_', '-') for verb in verbs}
+    return found - {'client', 'conflicts', 'docker-ipv6', 'held', 'schema'}
 
 
 def check_commands(reference: str) -> List[str]:
     coded = commands_in_code()
-    documented = set(re.findall(r'^\| `sync-nodectl ([a-z-]+(?: [a-z-]+)?)', section(reference, 'Commands'), re.M))
-    manual = set(re.findall(r'^\.B sync-nodectl ([a-z-]+(?: [a-z-]+)?)$', read('docs/man/sync-nodectl.1'), re.M))
+    documented = set(re.findall(r'^\| `sync-nodectl ([a-z0-9-]+(?: [a-z-]+)?)', section(reference, 'Commands'), re.M))
+    manual = set(re.findall(r'^\.B sync-nodectl ([a-z0-9-]+(?: [a-z-]+)?)$', read('docs/man/sync-nodectl.1'), re.M))
     return differences('command', documented, coded) + differences('command in the manual page', manual, coded)
 
 
