@@ -40,6 +40,8 @@ void build(CLI::App& root, Invocation& invocation) {
   add_client(root, invocation);
   add_conflicts(root, invocation);
   add_held(root, invocation);
+  add_deploy(root, invocation);
+  add_deregister(root, invocation);
   add_schema(root, invocation);
   add_check_config(root, invocation);
   add_version(root, invocation);
