@@ -22,6 +22,8 @@ struct Invocation {
 void add_check_config(CLI::App& root, Invocation& invocation);
 void add_client(CLI::App& root, Invocation& invocation);
 void add_conflicts(CLI::App& root, Invocation& invocation);
+void add_deploy(CLI::App& root, Invocation& invocation);
+void add_deregister(CLI::App& root, Invocation& invocation);
 void add_docker_ipv6(CLI::App& root, Invocation& invocation);
 void add_held(CLI::App& root, Invocation& invocation);
 void add_jobs(CLI::App& root, Invocation& invocation);

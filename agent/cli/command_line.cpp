@@ -53,6 +53,8 @@ void build(CLI::App& root, Invocation& invocation) {
   add_client(root, invocation);
   add_conflicts(root, invocation);
   add_held(root, invocation);
+  add_deploy(root, invocation);
+  add_deregister(root, invocation);
   add_schema(root, invocation);
   add_docker_ipv6(root, invocation);
   add_check_config(root, invocation);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -69,6 +70,34 @@ bool Console::ask_to_type(std::string_view word) {
   std::string answer;
   std::getline(std::cin, answer);
   return answer == word;
+}
+
+std::string Console::ask_text(std::string_view question, const std::string& fallback) {
+  note(fallback.empty() ? fmt::format("{}: ", question) : fmt::format("{} [{}]: ", question, fallback));
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer.empty() ? fallback : answer;
+}
+
+Result<std::string> Console::ask_secret(std::string_view question) {
+  note(fmt::format("{}: ", question));
+  termios before{};
+  if (::tcgetattr(STDIN_FILENO, &before) != 0)
+    return Error{ErrorCode::kUnavailable, "the terminal cannot hide what is typed",
+                 "give the password in a file"};
+  // Ctrl-C arrives as a character that ends the line: killed by it, we would leave a terminal without echo.
+  constexpr char kCtrlC = '\x03';
+  termios silent = before;
+  silent.c_lflag &= ~static_cast<tcflag_t>(ECHO | ISIG);
+  silent.c_cc[VEOL] = kCtrlC;
+  ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+  std::string answer;
+  char c = '\0';
+  while (::read(STDIN_FILENO, &c, 1) == 1 && c != '\n' && c != kCtrlC) answer += c;
+  ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+  note("\n");
+  if (c == kCtrlC) return Error{ErrorCode::kCancelled, "nothing was changed", ""};
+  return answer;
 }
 
 ExitCode Console::fail(const Error& error, ExitCode code, bool as_json) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/error.h"
+#include "base/result.h"
 #include "cli/exit_code.h"
 #include "cli/table.h"
 #include "json/json.h"
@@ -25,7 +25,10 @@ class Console {
   const Look& err() const { return err_; }
   bool err_is_terminal() const { return err_is_terminal_; }
   bool can_ask() const { return in_is_terminal_ && err_is_terminal_; }
-  bool ask(std::string_view question);  // true for "y" or "yes"; call only when can_ask()
+  // Call these only when can_ask().
+  bool ask(std::string_view question);  // true for "y" or "yes"
+  std::string ask_text(std::string_view question, const std::string& fallback);
+  Result<std::string> ask_secret(std::string_view question);  // without echo; kCancelled by Ctrl-C
 
   // True when exactly this word was typed; call only when can_ask().
   bool ask_to_type(std::string_view word);

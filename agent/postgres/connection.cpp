@@ -75,6 +75,15 @@ void Connection::count_anew() {
   wire_->received = 0;
 }
 
+Result<std::string> Connection::password_verifier(const std::string& role, const std::string& password) {
+  if (!wire_->usable()) return wire_->closed();
+  // With the method named, libpq asks the server nothing.
+  const std::unique_ptr<char, decltype(&PQfreemem)> verifier(
+      PQencryptPasswordConn(wire_->get(), password.c_str(), role.c_str(), "scram-sha-256"), &PQfreemem);
+  if (verifier != nullptr) return std::string(verifier.get());
+  return Error{ErrorCode::kInternal, "libpq could not make a password verifier", ""};
+}
+
 const std::string& Connection::last_sqlstate() const {
   return wire_->sqlstate;
 }

@@ -108,6 +108,10 @@ class Connection {
   uint64_t bytes_received() const;
   void count_anew();  // both, from now on
 
+  // What the server keeps instead of a role's password (SCRAM-SHA-256), made here: no server log ever sees
+  // one.
+  Result<std::string> password_verifier(const std::string& role, const std::string& password);
+
   // Of the last call that failed with a server's error; "" when the failure was not the server's.
   const std::string& last_sqlstate() const;
 

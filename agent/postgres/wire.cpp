@@ -112,7 +112,8 @@ Error Wire::error_of_result(pg_result* result) {
   const char* hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
   sqlstate = state == nullptr ? "" : state;
   Error error = error_of(sqlstate, primary == nullptr ? PQresultErrorMessage(result) : primary);
-  if (error.hint.empty() && hint != nullptr) error.hint = one_line(hint);
+  // Our own functions know better than a table what is to be done.
+  if (hint != nullptr && (error.hint.empty() || sqlstate.starts_with("SN"))) error.hint = one_line(hint);
   return error;
 }
 

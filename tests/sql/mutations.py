@@ -201,6 +201,21 @@ SABOTAGES: Dict[str, Tuple[str, Sabotage]] = {
     'waiting counted as running': ('jobs_wait_their_turn', no_trigger('begin_job', 'sync_metadata.sync_jobs')),
     'duration of what never began': ('jobs_wait_their_turn', edit('update_job_completion', ("OLD.status <> 'pending'", 'true'))),
     'waiting job hides the last one': ('what_control_shows', edit_view('v_sync_status', "j_1.status <> 'pending'::text", 'true')),
+    # Hosts
+    "another database's role taken": ('a_host_gets_a_role_of_its_own', edit('login_is_free', ('OR (starts_with(', 'OR (false AND starts_with('))),
+    'a shared role': ('a_host_gets_a_role_of_its_own', edit('choose_login', ('NOT sync_metadata.login_is_free(v_login)', 'false'))),
+    'a role too strong': ('a_host_gets_a_role_of_its_own', edit('prepare_host', ('PERFORM sync_metadata.register_cluster(p_cluster, v_login);', (
+        "EXECUTE format('GRANT sync_agents TO %I', v_login); INSERT INTO sync_metadata.cluster_logins VALUES (p_cluster, v_login) ON CONFLICT DO NOTHING;")))),
+    'plain passwords': ('a_password_arrives_as_a_verifier', edit('set_login_password', ('ELSIF p_verifier IS NULL OR p_verifier !~', 'ELSIF false AND p_verifier !~'))),
+    "another host's password": ('a_password_arrives_as_a_verifier', edit('set_login_password', ('WHERE l.cluster_name = p_cluster', 'ORDER BY l.login_role LIMIT 1'))),
+    'a copy of a machine': ('a_machine_is_one_host', edit('prepare_host', ('v_noted <> p_machine', 'false'))),
+    'a machine noted again': ('a_machine_is_one_host', edit('enroll_host', ('v_noted <> p_machine', 'false'), ('ELSIF v_noted IS NULL', 'ELSIF true'))),
+    'any word for a machine': ('a_machine_is_one_host', run('ALTER TABLE sync_metadata.cluster_logins DROP CONSTRAINT cluster_logins_machine_check')),
+    'ended while synced': ('a_host_ends_alone', edit('deregister_cluster', ('IF v_enabled IS NOT NULL', 'IF false'))),
+    'ended while led': ('a_host_ends_alone', edit('deregister_cluster', ('e.expires_at > clock_timestamp()', 'false'))),
+    "another's rows end too": ('a_host_ends_alone', edit('deregister_cluster', ('DELETE FROM sync_metadata.state_values v WHERE v.cluster_name = p_cluster',
+                                                                               'DELETE FROM sync_metadata.state_values v'))),
+    'grants outlive the host': ('a_host_ends_alone', edit('deregister_cluster', ('REVOKE ALL ON ALL TABLES IN SCHEMA %1$I FROM %2$I;', ''))),
     # Views
     'heartbeat from the future': ('health_view', no_trigger('clamp_heartbeat', 'sync_metadata.hosts')),
     'both nodes lead': ('health_view', edit_view('v_cluster_health', 'l.leader_host_id = h.host_id', 'l.cluster_name = h.cluster_name')),
@@ -213,6 +228,7 @@ UNDO = {
     'logins that are members of each other': run('REVOKE sync_service_hostb FROM sync_service'),
     'agents in sync_owner': run('REVOKE sync_owner FROM sync_agents'),
     'agents may create roles': run('ALTER ROLE sync_service NOCREATEROLE'),
+    "another host's password": run('ALTER ROLE sync_service PASSWORD NULL'),
 }
 
 # name -> (check, sabotage, undo)
