@@ -1,24 +1,14 @@
 // Programs: the host's own programs that deploy runs, by their full names: systemctl for the two units, and
-// the one that edits Docker's configuration. No shell, no PATH, an environment of their own, a deadline;
-// what they said is part of the error. Another folder may stand in for the installed ones. One thread.
+// the one that edits Docker's configuration, each within minutes; what they said is part of the error.
+// Another folder may stand in for the installed ones. One thread.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/result.h"
 
 namespace syncnode::deploy {
-
-struct Ran {
-  int code = 0;
-  std::string output;  // both streams, as they came
-};
-
-// kNotFound when there is no such program, kDeadlineExceeded (it is killed) when it did not end in time.
-Result<Ran> run_program(const std::string& path, const std::vector<std::string>& arguments,
-                        Deadline deadline);
 
 class Programs {
  public:

@@ -64,7 +64,7 @@ class Story:
         assert modes.splitlines() == ['640 root:sync-node /etc/sync-node/api-token', '700 root:root /etc/sync-node/admin',
                                       '640 root:root /etc/sync-node/node-a.env'], modes
         assert len(self.host.path('/etc/sync-node/api-token').read_text()) == 64
-        assert self.host.must('journalctl', '--list-catalog').count(' sync-node: ') == 14
+        assert self.host.must('journalctl', '--list-catalog').count(' sync-node: ') == 15
         for unit in ('sync-node@a', 'sync-node@typo'):
             started = self.host.run('systemctl', 'start', unit)
             assert started.code != 0 and 'Assertion failed' in started.output, started

@@ -56,6 +56,7 @@ def explained() -> List[str]:
 
 def catalogued() -> List[str]:
     coded = set(re.findall(r'LogEvent k\w+\{"([0-9a-f]{32})"\}', read('agent/daemon/events.h')))
+    coded |= set(re.findall(r'kMessageId\[\] = "([0-9a-f]{32})"', read('agent/docker_ipv6/trace.h')))
     catalog = read('units/sync-node.catalog')
     entries = set(re.findall(r'^-- ([0-9a-f]{32})$', catalog, re.M))
     wide = [line for line in catalog.splitlines() if len(line) > 76 and not line.startswith('#')]
