@@ -73,12 +73,16 @@ class Operator:
                              *arguments, user=user)
 
     # --- doing ----------------------------------------------------------------------------------------
-    def make_project(self) -> None:
-        """A database whose admin is what `postgres` is on Supabase, the schema, this host's login."""
+    def make_database(self) -> None:
+        """An empty one, whose admin is what `postgres` is on Supabase."""
         self.psql(f"CREATE ROLE admin LOGIN NOSUPERUSER CREATEROLE CREATEDB PASSWORD '{self.admin}'", 'postgres')
         self.psql('CREATE DATABASE sync OWNER admin', 'postgres')
         self.psql('ALTER SCHEMA public OWNER TO admin')
         self.write_admin_url()
+
+    def make_project(self) -> None:
+        """A database, the schema, this host's login."""
+        self.make_database()
         self.host.must('sync-nodectl', 'schema', 'apply', '--admin-url-file', '/root/admin-url')
         self.psql(f"SET ROLE admin; ALTER ROLE {self.login} PASSWORD '{self.password}'")
         self.register_cluster()
