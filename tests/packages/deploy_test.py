@@ -23,7 +23,8 @@ from support.host_root import dependencies  # noqa: E402
 from support.nodes import until  # noqa: E402
 
 ADMIN = ('--admin-url-file', '/root/admin-url')
-FILES = {'/etc/sync-node/admin/.credentials': '600', '/etc/sync-node/.env': '600', '/etc/sync-node/node-a.env': '640', '/etc/sync-node/node-b.env': '640'}
+FILES = {'/etc/sync-node/admin/.credentials': '600', '/etc/sync-node/.env': '600', '/etc/sync-node/node-a.env': '640',
+         '/etc/sync-node/node-b.env': '640'}
 ENROLLMENT = '/root/second-host.json'
 
 
