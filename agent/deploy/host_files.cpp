@@ -18,6 +18,8 @@
 namespace syncnode::deploy {
 namespace {
 
+constexpr char kDraft[] = ".new";
+
 Error failed(std::string_view doing, const std::string& path) {
   const int code = errno;
   return {code == EACCES || code == EPERM ? ErrorCode::kPermissionDenied : ErrorCode::kUnavailable,
@@ -76,9 +78,22 @@ Result<UniqueFd> HostFiles::prepare() const {
   }
   UniqueFd lock(::open(folder().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock.valid()) return failed("open", folder());
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return lock;
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) {
+    SN_TRY(remove_drafts());
+    return lock;
+  }
   return Error{ErrorCode::kFailedPrecondition, fmt::format("another deploy works on '{}'", folder()),
                "wait until it has ended"};
+}
+
+// Of a deploy that was killed while it wrote; one that need not write that file again would leave it.
+Status HostFiles::remove_drafts() const {
+  for (const std::string& path :
+       {credentials(), link(), environment(), node_environment('a'), node_environment('b'), restart_mark()}) {
+    const std::string fresh = path + kDraft;
+    if (::unlink(fresh.c_str()) != 0 && errno != ENOENT) return failed("remove", fresh);
+  }
+  return {};
 }
 
 bool HostFiles::admin_folder_is_right() const {
@@ -112,8 +127,8 @@ Result<FileState> look_at(const std::string& path) {
 }
 
 Status write_atomically(const std::string& path, std::string_view text, unsigned mode) {
-  // One name for all attempts: what a killed one left behind is replaced, not collected.
-  const std::string fresh = path + ".new";
+  // One name for all attempts: what a killed one left behind is replaced.
+  const std::string fresh = path + kDraft;
   if (::unlink(fresh.c_str()) != 0 && errno != ENOENT) return failed("replace", fresh);
   const UniqueFd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file.valid()) return failed("make", fresh);
@@ -124,7 +139,7 @@ Status write_atomically(const std::string& path, std::string_view text, unsigned
 }
 
 Status make_link(const std::string& path) {
-  const std::string fresh = path + ".new";
+  const std::string fresh = path + kDraft;
   if (::unlink(fresh.c_str()) != 0 && errno != ENOENT) return failed("replace", fresh);
   if (::symlink(kLinkTarget, fresh.c_str()) != 0) return failed("make", fresh);
   if (::rename(fresh.c_str(), path.c_str()) != 0) return failed("replace", path);

@@ -39,11 +39,14 @@ class HostFiles {
   std::string machine_id() const { return root_ + "/etc/machine-id"; }
   bool is_live() const { return root_.empty(); }
 
-  // Makes both folders, and keeps a second deploy out until the result is destroyed.
+  // Makes both folders, removes what a killed deploy left half-written, and keeps a second deploy out until
+  // the result is destroyed.
   Result<UniqueFd> prepare() const;
   bool admin_folder_is_right() const;  // 0700 and ours
 
  private:
+  Status remove_drafts() const;
+
   std::string root_;
 };
 

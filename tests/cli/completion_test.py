@@ -65,7 +65,7 @@ def complete(*words: str, patience: str = '', **environment: str) -> List[str]:
 def manual() -> Dict[str, str]:
     """The part of each verb, without formatting."""
     commands = (ROOT / 'docs/man/sync-nodectl.1').read_text().split('.SH COMMANDS', 1)[1].split('\n.SH ', 1)[0]
-    found = re.findall(r'^\.B sync-nodectl ([a-z -]+)\n(.*?)(?=^\.B sync-nodectl |\Z)', commands, re.M | re.S)
+    found = re.findall(r'^\.B sync-nodectl ([a-z0-9 -]+)\n(.*?)(?=^\.B sync-nodectl |\Z)', commands, re.M | re.S)
     return {verb: text.replace('\\-', '-') for verb, text in found}
 
 

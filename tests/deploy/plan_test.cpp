@@ -149,9 +149,9 @@ TEST(Plan, PreparingTouchesNoHostAndNoPasswordThatIsInUse) {
   auto found = settled(want);
   found.password_works = false;
   found.host.machine = Machine::kOther;  // it has enrolled: whose it is, is not asked here
+  found.secret = {};
   EXPECT_EQ(names(plan(want, found)).find("refused: host 'host-1' is there already"), 0U);
   want.rotate = true;
-  found.secret = {};
   EXPECT_EQ(names(plan(want, found)), "credentials password");
   want.adopt = true;
   EXPECT_EQ(names(plan(want, found)), "credentials host password");

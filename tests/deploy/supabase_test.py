@@ -26,6 +26,8 @@ INSIDE = 'SYNC_NODE_TEST_NAMESPACE'
 REF, REGION = 'abcdefghijklmnopqrst', 'aws-0-eu-west-1'
 # Not ::1: names of that one are found under 127.0.0.1 too.
 DIRECT_ADDRESS = 'fd00:5::1'
+# Nor 127.0.0.1: who has an IPv6 address and no other IPv4 address finds no IPv4 address of a name.
+POOLER_ADDRESS = '192.0.2.5'
 DIRECT, POOLER = f'db.{REF}.supabase.co', f'{REGION}.pooler.supabase.com'
 PASSWORD = "pass word/'\"@:%ü"
 SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
@@ -133,7 +135,7 @@ class Supabase(unittest.TestCase):
         cls.server.superuser_psql(f'ALTER ROLE {renamed} RENAME TO initial; CREATE ROLE postgres LOGIN CREATEROLE PASSWORD \'{quoted}\'; '
                                   'ALTER DATABASE postgres OWNER TO postgres')
         cls.direct = Front(DIRECT_ADDRESS, cls.server.port)
-        cls.pooler = Front('127.0.0.1', cls.server.port, REF)
+        cls.pooler = Front(POOLER_ADDRESS, cls.server.port, REF)
         cls.host = Host(cls.server)
         cls.addClassCleanup(cls.host.close)
         cls.password = cls.host.secret('password', PASSWORD)
@@ -223,11 +225,12 @@ class Supabase(unittest.TestCase):
 def enter() -> None:
     """Again, in a network and with host names of our own."""
     with tempfile.NamedTemporaryFile('w', prefix='sync-node-names.', delete=False) as names:
-        names.write(f'127.0.0.1 localhost {POOLER}\n{DIRECT_ADDRESS} {DIRECT}\n')
+        names.write(f'127.0.0.1 localhost\n{POOLER_ADDRESS} {POOLER}\n{DIRECT_ADDRESS} {DIRECT}\n')
     os.chmod(names.name, 0o644)
-    script = 'mount --bind "$1" /etc/hosts && ip link set lo up && ip -6 address add "$2/128" dev lo nodad && shift 2 && exec "$@"'
-    done = subprocess.run(['unshare', '--net', '--mount', 'bash', '-c', script, 'bash', names.name, DIRECT_ADDRESS, sys.executable, '-B', *sys.argv],
-                          env={**os.environ, INSIDE: '1'})
+    script = ('mount --bind "$1" /etc/hosts && ip link set lo up && ip -6 address add "$2/128" dev lo nodad && ip address add "$3/32" dev lo '
+              '&& shift 3 && exec "$@"')
+    done = subprocess.run(['unshare', '--net', '--mount', 'bash', '-c', script, 'bash', names.name, DIRECT_ADDRESS, POOLER_ADDRESS,
+                           sys.executable, '-B', *sys.argv], env={**os.environ, INSIDE: '1'})
     os.unlink(names.name)
     sys.exit(done.returncode)
 
