@@ -325,13 +325,7 @@ Result<std::vector<LoadMark>> Memory::loads() {
 }
 
 Status Memory::confirm() {
-  SN_TRY(in_transaction(owned_, [&]() -> Status {
-    SN_TRY(database_.execute(kApplyPending));
-    return database_.execute(kClearPending);
-  }));
-  sync_id_ = owned_;
-  pending_sync_id_.clear();
-  return {};
+  return confirm_rebuilt(owned_);  // begun under the very id that the copy holds
 }
 
 Status Memory::confirm_rebuilt(const std::string& sync_id) {
