@@ -80,7 +80,6 @@ std::string Console::ask_text(std::string_view question, const std::string& fall
 }
 
 Result<std::string> Console::ask_secret(std::string_view question) {
-  note(fmt::format("{}: ", question));
   termios before{};
   if (::tcgetattr(STDIN_FILENO, &before) != 0)
     return Error{ErrorCode::kUnavailable, "the terminal cannot hide what is typed",
@@ -90,7 +89,9 @@ Result<std::string> Console::ask_secret(std::string_view question) {
   termios silent = before;
   silent.c_lflag &= ~static_cast<tcflag_t>(ECHO | ISIG);
   silent.c_cc[VEOL] = kCtrlC;
+  // Silent before it asks: an answer that is quicker would be shown, and then thrown away with what was typed before.
   ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+  note(fmt::format("{}: ", question));
   std::string answer;
   char c = '\0';
   while (::read(STDIN_FILENO, &c, 1) == 1 && c != '\n' && c != kCtrlC) answer += c;

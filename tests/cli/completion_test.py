@@ -32,16 +32,19 @@ class Page(NamedTuple):
     verbs: List[str]
     options: Dict[str, str]  # to what a value is called; '' for a flag
     arguments: List[str]
+    needs_verb: bool
 
 
 def page(path: Tuple[str, ...]) -> Page:
     done = subprocess.run([PROGRAM, *path, '--help'], capture_output=True, text=True, check=True)
     parts = {title: body for title, body in re.findall(r'^(\w+):\n((?:  .*\n)+)', done.stdout, re.M)}
     options: Dict[str, str] = {}
-    for names, value in re.findall(r'^  (-\S+)(?: (\S+))?', parts.get('Options', ''), re.M):
+    # "--yes Needs: --restart" is a flag.
+    for names, value in re.findall(r'^  (-\S+)(?: (\S*[^\s:])(?=\s|$))?', parts.get('Options', ''), re.M):
         options.update({name: value for name in names.split(',')})
     return Page(re.findall(r'^  ([a-z]\S*)', parts.get('Subcommands', ''), re.M), options,
-                re.findall(r'^  ([A-Z]+(?: :\S+)?)', parts.get('Positionals', ''), re.M))
+                re.findall(r'^  ([A-Z]+(?: :\S+)?)', parts.get('Positionals', ''), re.M),
+                re.search(r'^Usage: .* SUBCOMMAND$', done.stdout, re.M) is not None)
 
 
 def tree(path: Tuple[str, ...] = ()) -> Iterator[Tuple[Tuple[str, ...], Page]]:
@@ -69,6 +72,10 @@ def manual() -> Dict[str, str]:
     return {verb: text.replace('\\-', '-') for verb, text in found}
 
 
+def options_in(text: str) -> Set[str]:
+    return set(re.findall(r'(?<![\w-])--[a-z][a-z0-9-]*', text))
+
+
 class Completion(unittest.TestCase):
     def test_offers_what_help_lists(self) -> None:
         walked = 0
@@ -90,6 +97,7 @@ class Completion(unittest.TestCase):
         self.assertEqual(complete(PROGRAM, 'client', 'register', 'x', '--sqlite-path', str(SCRIPT)[:-1]), [str(SCRIPT)])
         self.assertEqual(complete(PROGRAM, 'client', 'register', '--interval', '5', '--al'), ['--all'])
         self.assertEqual(complete(PROGRAM, 'conflicts', 'resolve', '--yes', 'mer'), ['merge'])
+        self.assertEqual(complete(PROGRAM, 'deploy', '--adopt', 'pre'), ['prepare'], 'a flag that excludes another takes no value')
         self.assertEqual(complete(PROGRAM, 'conflicts', 'resolve', '--client', 'a', 'mer'), ['merge'])
 
     def test_is_silent_on_errors(self) -> None:
@@ -118,15 +126,17 @@ class Completion(unittest.TestCase):
 class Manual(unittest.TestCase):
     def test_describes_every_verb_and_its_options(self) -> None:
         described = manual()
-        # A group is described by its verbs.
-        verbs = {' '.join(path): found for path, found in tree() if path and (found.arguments or not found.verbs)}
+        # A group that does nothing by itself is described by its verbs.
+        verbs = {' '.join(path): found for path, found in tree() if path and not found.needs_verb}
         self.assertEqual(set(described), set(verbs))
+        known = {option for found in verbs.values() for option in found.options}
         for verb, found in verbs.items():
             with self.subTest(verb=verb):
-                named: Set[str] = set(re.findall(r'(?<![\w-])--[a-z][a-z-]*', described[verb]))
-                self.assertEqual(named - SHARED, set(found.options) - SHARED)
-                node = re.search(r'\bNODE\b', described[verb]) is not None
-                self.assertEqual(node or '--node' in named, '--node' in found.options, 'NODE')
+                synopsis, _, text = described[verb].partition('\n.br\n')
+                self.assertEqual(options_in(synopsis) - SHARED, set(found.options) - SHARED)
+                self.assertLessEqual(options_in(text), known, 'its own, or of a verb that it speaks of')
+                node = re.search(r'\bNODE\b', synopsis) is not None
+                self.assertEqual(node or '--node' in options_in(synopsis), '--node' in found.options, 'NODE')
 
 
 if __name__ == '__main__':

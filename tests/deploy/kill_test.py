@@ -16,7 +16,7 @@ from deploy.hosts import SECONDS, Host, passwords  # noqa: E402
 from support.private_postgres import PrivatePostgres  # noqa: E402
 
 # System call → every so many-th in the short form.
-CALLS = {'rename': 1, 'fsync': 2, 'sendto': 7, 'recvfrom': 11}
+CALLS = {'rename': 1, 'fsync': 1, 'sendto': 4, 'recvfrom': 6}
 LONG = os.environ.get('SYNC_NODE_LONG') == '1'
 
 
