@@ -89,7 +89,8 @@ Result<std::string> Console::ask_secret(std::string_view question) {
   termios silent = before;
   silent.c_lflag &= ~static_cast<tcflag_t>(ECHO | ISIG);
   silent.c_cc[VEOL] = kCtrlC;
-  // Silent before it asks: an answer that is quicker would be shown, and then thrown away with what was typed before.
+  // Silent before it asks: an answer that is quicker would be shown, and then thrown away with what was
+  // typed before.
   ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
   note(fmt::format("{}: ", question));
   std::string answer;

@@ -15,7 +15,7 @@ std::string unit_of(char node) {
 }
 
 // Its output without the last line's end.
-Result<process::Finished> run(std::vector<std::string> words) {
+Result<process::Finished> run(const std::vector<std::string>& words) {
   SN_ASSIGN(auto finished, process::run(words, deadline_in(kPatience)));
   while (finished.output.ends_with('\n')) finished.output.pop_back();
   return finished;
@@ -23,7 +23,7 @@ Result<process::Finished> run(std::vector<std::string> words) {
 
 }  // namespace
 
-Programs::Programs(std::string folder)
+Programs::Programs(const std::string& folder)
     : systemctl_((folder.empty() ? "/usr/bin" : folder) + "/systemctl"),
       docker_((folder.empty() ? "/usr/libexec/sync-node" : folder) + "/docker-ipv6") {}
 

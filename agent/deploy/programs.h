@@ -12,7 +12,7 @@ namespace syncnode::deploy {
 
 class Programs {
  public:
-  explicit Programs(std::string folder);  // "": those that are installed
+  explicit Programs(const std::string& folder);  // "": those that are installed
 
   Result<bool> enabled(char node) const;
   Result<bool> active(char node) const;

@@ -23,7 +23,7 @@ from world import World  # noqa: E402
 
 # Without SYNC_NODE_LONG=1, every so many-th sabotage.
 SHORT_FORM = 7
-MODULES = ('isolation_checks', 'lease_checks', 'ddl_checks', 'row_checks', 'edit_checks', 'admin_checks', 'state_checks', 'host_checks')
+MODULES = ('role_checks', 'isolation_checks', 'lease_checks', 'ddl_checks', 'row_checks', 'edit_checks', 'admin_checks', 'state_checks', 'host_checks')
 
 
 def all_checks() -> Dict[str, Callable[[World], None]]:

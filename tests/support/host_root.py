@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import List, Sequence
 
 ADDRESS = '192.0.2.10'
-PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'polkitd', 'sudo', 'iproute2', 'postgresql', 'curl', 'rpm', 'debconf', 'procps', 'python3-minimal']
+PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'polkitd', 'sudo', 'iproute2', 'postgresql', 'curl', 'rpm', 'debconf', 'procps', 'python3-minimal', 'dnf',
+            'createrepo-c']
 UNUSED_SECONDS = 14 * 86400
 
 # The address is there before PostgreSQL starts, after every boot.

@@ -38,7 +38,7 @@ need_server() {
   [[ $EUID -ne 0 ]] || id postgres >/dev/null 2>&1 || cannot "there is no user 'postgres', and a server does not run as root"
 }
 
-# run_test SCRIPT: below tests/; ends this script when it fails
+# run_test SCRIPT [ARGUMENT…]: below tests/; ends this script when it fails
 run_test() {
-  python3 -B "$tests/$1" || error "$1 failed"
+  python3 -B "$tests/$1" "${@:2}" || error "$1 failed"
 }
