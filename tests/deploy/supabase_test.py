@@ -1,8 +1,8 @@
 """
 SQLite + Supabase Sync System - Deploying To Supabase
 
-A Supabase of one's own inside a network namespace: the direct host over IPv6 only, the pooler over IPv4 with its users named
-ROLE.PROJECT_REF and its "Tenant or user not found", a cloud's metadata service. The names are those that deploy makes up.
+A Supabase of one's own inside a network namespace: the direct host over IPv6 only, the pooler over IPv4, a PgBouncer with users named
+ROLE.PROJECT_REF and its "Tenant or user not found" before it, a cloud's metadata service. The names are those that deploy makes up.
 """
 
 import http.server
@@ -20,6 +20,7 @@ from typing import Optional, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from deploy.hosts import Host  # noqa: E402
+from ha.pooler import Pooler  # noqa: E402
 from support.private_postgres import PrivatePostgres, run_psql  # noqa: E402
 
 INSIDE = 'SYNC_NODE_TEST_NAMESPACE'
@@ -34,8 +35,8 @@ SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
 
 
 class Front:
-    """Stands in front of the server at an address of its own; with a project, as Supabase's pooler does: it knows the project
-    by the user's name and passes the role on."""
+    """Stands in front of a server or a PgBouncer at an address of its own; with a project, as Supabase's pooler does: it knows the
+    project by the user's name and passes the role on."""
 
     def __init__(self, address: str, server_port: int, project: Optional[str] = None) -> None:
         self.server_port, self.project = server_port, project
@@ -135,7 +136,9 @@ class Supabase(unittest.TestCase):
         cls.server.superuser_psql(f'ALTER ROLE {renamed} RENAME TO initial; CREATE ROLE postgres LOGIN CREATEROLE PASSWORD \'{quoted}\'; '
                                   'ALTER DATABASE postgres OWNER TO postgres')
         cls.direct = Front(DIRECT_ADDRESS, cls.server.port)
-        cls.pooler = Front(POOLER_ADDRESS, cls.server.port, REF)
+        cls.bouncer = Pooler('session', cls.server)
+        cls.addClassCleanup(cls.bouncer.stop)
+        cls.pooler = Front(POOLER_ADDRESS, cls.bouncer.port, REF)
         cls.host = Host(cls.server)
         cls.addClassCleanup(cls.host.close)
         cls.password = cls.host.secret('password', PASSWORD)
@@ -178,6 +181,7 @@ class Supabase(unittest.TestCase):
         self.assertRegex(credentials['SYNC_URL'], f'^postgresql://sync_service.{REF}:[0-9a-f]{{48}}@{POOLER}:5432/postgres$')
         self.assertEqual(self.host.url(), credentials['SYNC_URL'])
         self.assertEqual(self.host.as_agent('SELECT session_user'), 'sync_service')
+        self.assertIn('login attempt: db=postgres user=sync_service', (self.bouncer.directory / 'log').read_text())
         document = json.loads(self.host.deploy('--yes', '--no-start', '--json'))
         self.assertEqual((document['connection'], document['steps']), ('pooler', []))
 

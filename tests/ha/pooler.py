@@ -1,7 +1,7 @@
 """
 SQLite + Supabase Sync System - Private PgBouncer
 
-A PgBouncer of one's own in front of a private PostgreSQL, on a free port, ended by its pid.
+A PgBouncer of one's own in front of a private PostgreSQL, on a free port, ended by its pid: for one role, or for every role and database.
 """
 
 import os
@@ -15,22 +15,32 @@ from urllib.parse import unquote, urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support.nodes import until  # noqa: E402
-from support.private_postgres import die_with_parent, free_port  # noqa: E402
+from support.private_postgres import PrivatePostgres, die_with_parent, free_port  # noqa: E402
+
+# It asks the server whose password is which, as poolers that serve many do.
+EVERYBODY = 'auth_user = {}\nauth_query = SELECT rolname, rolpassword FROM pg_authid WHERE rolname = $1 AND rolcanlogin\n'
 
 
 class Pooler:
-    """`mode` is session or transaction; `size` server connections for the one role; `wait`: seconds in which a client gets one."""
+    """`mode` is session or transaction; `size` server connections for a role; `wait`: seconds in which a client gets one."""
 
-    def __init__(self, mode: str, url: str, size: int = 2, wait: int = 120) -> None:
-        parts = urlsplit(url)
+    def __init__(self, mode: str, of: 'str | PrivatePostgres', size: int = 2, wait: int = 120) -> None:
+        """In front of a server for all its roles, or for the one role of a URL: then `url` is that by way of the pooler."""
         self.directory = Path(tempfile.mkdtemp(prefix='sync-node-pooler.'))
         self.port = free_port()
-        (self.directory / 'users').write_text(f'"{parts.username}" "{unquote(parts.password or "")}"\n')
+        if isinstance(of, PrivatePostgres):
+            user, password, roles = of.user, '', EVERYBODY.format(of.user)
+            databases = f'* = host={of.directory} port={of.port}'
+        else:
+            parts = urlsplit(of)
+            user, password, roles = str(parts.username), unquote(parts.password or ''), ''
+            databases = f'sync = host=127.0.0.1 port={parts.port} dbname=sync'
+            self.url = of.replace(f':{parts.port}/', f':{self.port}/')
+        (self.directory / 'users').write_text(f'"{user}" "{password}"\n')
         (self.directory / 'pgbouncer.ini').write_text(
-            f'[databases]\nsync = host=127.0.0.1 port={parts.port} dbname=sync\n[pgbouncer]\npool_mode = {mode}\n'
-            f'listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\nauth_type = scram-sha-256\n'
+            f'[databases]\n{databases}\n[pgbouncer]\npool_mode = {mode}\n'
+            f'listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\nauth_type = scram-sha-256\n{roles}'
             f'auth_file = {self.directory}/users\ndefault_pool_size = {size}\nquery_wait_timeout = {wait}\nmax_client_conn = 200\nlogfile = {self.directory}/log\n')
-        self.url = url.replace(f':{parts.port}/', f':{self.port}/')
         command = ['pgbouncer', '-q', str(self.directory / 'pgbouncer.ini')]
         if os.geteuid() == 0:
             for path in [self.directory, *self.directory.iterdir()]:
