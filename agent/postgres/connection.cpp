@@ -30,10 +30,15 @@ Result<Rows> Connection::query_binary(std::string_view sql, const std::vector<Pa
 }
 
 Result<Rows> Connection::simple(std::string_view sql, Deadline deadline) {
+  SN_ASSIGN(std::vector<Rows> results, simple_all(sql, deadline));
+  return std::move(results.back());
+}
+
+Result<std::vector<Rows>> Connection::simple_all(std::string_view sql, Deadline deadline) {
   if (wire_->copying_in)
     return Error{ErrorCode::kInternal, "a statement was sent while a COPY is under way", ""};
   SN_TRY(wire_->send_simple(sql));
-  return wire_->finish(deadline);
+  return wire_->finish_all(deadline);
 }
 
 bool Connection::alive() {

@@ -77,6 +77,8 @@ class Connection {
   Result<Rows> query_binary(std::string_view sql, const std::vector<Param>& params, Deadline deadline);
   // One or more statements without parameters (simple protocol); the last result.
   Result<Rows> simple(std::string_view sql, Deadline deadline);
+  // The same; the result of each, one at least.
+  Result<std::vector<Rows>> simple_all(std::string_view sql, Deadline deadline);
 
   // COPY … FROM STDIN: begin, any number of chunks, then finish (rows copied) or abandon.
   Status copy_in_begin(std::string_view sql, Deadline deadline);
@@ -149,10 +151,15 @@ class Transaction {
  public:
   static Result<Transaction> begin(Connection& connection, const TransactionOptions& options,
                                    Deadline deadline);
-  // A transaction of one statement without parameters, in one exchange; its rows. kOutcomeUnknown when the
-  // answer never came.
-  static Result<Rows> once(Connection& connection, const TransactionOptions& options, std::string_view sql,
-                           Deadline deadline);
+  // A transaction of one statement without parameters, and one more statement after its COMMIT ("" for none),
+  // all in one exchange. kOutcomeUnknown when the answer never came. Any other error may be of the statement
+  // after the COMMIT: only for what may be done twice.
+  struct Outcome {
+    Rows rows;                  // of the transaction's statement
+    std::optional<Rows> after;  // of the one after it
+  };
+  static Result<Outcome> once(Connection& connection, const TransactionOptions& options, std::string_view sql,
+                              std::string_view after, Deadline deadline);
   Transaction(Transaction&& other) noexcept;
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();  // ROLLBACK (or closes the connection when that does not answer within a second)

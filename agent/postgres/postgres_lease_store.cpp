@@ -33,6 +33,23 @@ Param maybe(const std::string& text) {
   return text.empty() ? Param::null() : Param::text(text);
 }
 
+// A renewal need not wait for the disk, where others may be writing a lot, while the row as it is on the disk
+// covers all the time its holder would act on the new one: whatever a server that crashes forgets of those
+// that did not wait, it takes nothing away. Taking a lease always waits.
+bool covers(Deadline row_on_disk, std::chrono::seconds lease) {
+  return row_on_disk - BootClock::now() >= lease::step_down_after(lease);
+}
+
+// The statement was understood and refused for good: a server that does not say where its log is, or not to
+// us.
+bool refuses(const Error& error) {
+  return error.code == ErrorCode::kPermissionDenied || error.code == ErrorCode::kFailedPrecondition;
+}
+
+const char* boolean(bool value) {
+  return value ? "true" : "false";
+}
+
 Error term_over(const Term& term) {
   return {ErrorCode::kFenced,
           fmt::format("the term of '{}' with epoch {} in cluster '{}' is over", term.leader_id, term.epoch,
@@ -77,13 +94,6 @@ Result<Transaction> PostgresLeaseStore::begin(Deadline deadline) {
   }
   SN_TRY(connect(deadline));
   return Transaction::begin(*connection_, bounded(deadline), deadline);
-}
-
-// A renewal need not wait for the disk, where others may be writing a lot, while the row as it is on the disk
-// covers all the time its holder would act on the new one: whatever a server that crashes forgets of those
-// that did not wait, it takes nothing away. Taking a lease always waits.
-bool PostgresLeaseStore::may_be_forgotten(std::chrono::seconds lease) const {
-  return durable_until_ - BootClock::now() >= lease::step_down_after(lease);
 }
 
 Result<std::optional<Grant>> PostgresLeaseStore::acquire(std::chrono::seconds lease, Deadline deadline) {
@@ -141,36 +151,76 @@ Result<std::optional<Grant>> PostgresLeaseStore::take(const char* statement, con
                     sent + milliseconds(row.int64(0, 1))};
   highest_seen_ = std::max(highest_seen_, grant.term.epoch);
   durable_until_ = grant.expires;
+  last_renewal_.reset();
   // It waited for a lock longer than the lease is long: the row names us, but nothing was gained.
   if (grant.expires <= BootClock::now()) return std::optional<Grant>();
   return std::optional(grant);
 }
 
-Result<Grant> PostgresLeaseStore::renew(const Term& term, std::chrono::seconds lease, Deadline deadline) {
-  SN_ASSIGN(const std::string statement,
-            fill(sql::lease_renew, {{"cluster", Connection::quote_literal(term.cluster_name)},
-                                    {"leader", Connection::quote_literal(term.leader_id)},
-                                    {"nonce", Connection::quote_literal(term.nonce)},
-                                    {"epoch", std::to_string(term.epoch)},
-                                    {"lease", std::to_string(lease.count())}}));
+Result<std::string> PostgresLeaseStore::extension(const Term& term, std::chrono::seconds lease) const {
+  const std::string cluster = Connection::quote_literal(term.cluster_name);
+  const std::string leader = Connection::quote_literal(term.leader_id);
+  const std::string nonce = Connection::quote_literal(term.nonce);
+  const std::string epoch = std::to_string(term.epoch);
+  const std::string seconds = std::to_string(lease.count());
+  if (!last_renewal_) {
+    return fill(
+        sql::lease_renew,
+        {{"cluster", cluster}, {"leader", leader}, {"nonce", nonce}, {"epoch", epoch}, {"lease", seconds}});
+  }
+  return fill(sql::lease_renew_told,
+              {{"cluster", cluster},
+               {"leader", leader},
+               {"nonce", nonce},
+               {"epoch", epoch},
+               {"lease", seconds},
+               {"renew_seq", std::to_string(last_renewal_->renew_seq)},
+               {"position", Connection::quote_literal(last_renewal_->log_end)},
+               {"covered", boolean(covers(durable_until_, lease))},
+               {"covered_if_reached", boolean(covers(last_renewal_->expires, lease))}});
+}
+
+// One exchange; what it tells of the disk is noted. `sent`: when it was sent.
+Result<Rows> PostgresLeaseStore::extend(const Term& term, std::chrono::seconds lease, Deadline& sent,
+                                        Deadline deadline) {
+  SN_ASSIGN(const std::string statement, extension(term, lease));
   TransactionOptions options = bounded(deadline);
-  options.wait_for_disk = !may_be_forgotten(lease);
+  options.wait_for_disk = !covers(durable_until_, lease);
+  const std::optional<Renewal> before = std::exchange(last_renewal_, std::nullopt);
+  sent = BootClock::now();
+  SN_ASSIGN(Transaction::Outcome done, Transaction::once(*connection_, options, statement,
+                                                         tells_log_ ? sql::log_position : "", deadline));
+  const Rows& row = done.rows;
+  if (row.count() == 0) return std::move(done.rows);
+  const Deadline expires = sent + milliseconds(row.int64(0, 1));
+  const bool waited = before ? row.text(0, 4) == "on" : options.wait_for_disk;
+  if (before && row.boolean(0, 3)) durable_until_ = std::max(durable_until_, before->expires);
+  if (waited) durable_until_ = expires;
+  if (!waited && done.after && done.after->count() == 1) {
+    last_renewal_ = Renewal{row.int64(0, 2), std::string(done.after->text(0, 0)), expires};
+  }
+  return std::move(done.rows);
+}
+
+Result<Grant> PostgresLeaseStore::renew(const Term& term, std::chrono::seconds lease, Deadline deadline) {
   kept_waiting_ = false;
   hearing_.about_to_ask();
   const bool fresh = !connection_ || !connection_->usable();
   if (fresh) SN_TRY(connect(deadline));
-  Deadline sent = BootClock::now();
-  auto row = Transaction::once(*connection_, options, statement, deadline);
+  Deadline sent;
+  auto row = extend(term, lease, sent, deadline);
   // The connection may have died while idle. Renewing twice is as good as once.
   if (!row && !fresh && !connection_->usable() && BootClock::now() < deadline) {
     SN_TRY(connect(deadline));
-    sent = BootClock::now();
-    row = Transaction::once(*connection_, options, statement, deadline);
+    row = extend(term, lease, sent, deadline);
+  }
+  if (!row && tells_log_ && refuses(row.error())) {
+    tells_log_ = false;
+    row = extend(term, lease, sent, deadline);
   }
   if (!row) return std::move(row).error();
   if (row->count() == 0) return term_over(term);
   const Deadline expires = sent + milliseconds(row->int64(0, 1));
-  if (options.wait_for_disk) durable_until_ = expires;
   if (expires <= BootClock::now()) return term_over(term);
   return Grant{term, expires};
 }

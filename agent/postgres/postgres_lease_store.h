@@ -1,9 +1,9 @@
 // PostgresLeaseStore: the lease row over a connection of its own, so that no data transaction can delay a
 // renewal. Every call is one short transaction; a connection found dead is replaced at the next call. A
 // direct connection is kept and listens; one of a pooler is given back in rest(), since each may be one of
-// very few. Refuses to remember leadership: of the row it keeps the highest epoch it ever saw and until when
-// it runs as this store last wrote it to the disk. One thread at a time; destruction joins a probe, 1 s at
-// most.
+// very few. Refuses to remember leadership: of the row it keeps the highest epoch it ever saw, until when it
+// runs as it is known to be on the disk, and its last renewal. One thread at a time; destruction joins a
+// probe, 1 s at most.
 #pragma once
 
 #include <optional>
@@ -50,7 +50,8 @@ class PostgresLeaseStore final : public LeaseStore {
  private:
   Status connect(Deadline deadline);
   Result<Transaction> begin(Deadline deadline);
-  bool may_be_forgotten(std::chrono::seconds lease) const;
+  Result<Rows> extend(const Term& term, std::chrono::seconds lease, Deadline& sent, Deadline deadline);
+  Result<std::string> extension(const Term& term, std::chrono::seconds lease) const;
   Status end_older_writers(const LeaseObservation* dead, Deadline deadline);
   Result<std::optional<Grant>> take(const char* statement, const LeaseObservation* dead,
                                     std::chrono::seconds lease, Deadline deadline);
@@ -63,7 +64,15 @@ class PostgresLeaseStore final : public LeaseStore {
   std::string host_id_;
   bool metadata_told_ = false;
   int64_t highest_seen_;
-  Deadline durable_until_{};  // when the row expires as this store last saw it reach the disk
+  Deadline durable_until_{};  // when the row expires as this store last knew it to have reached the disk
+  // The last renewal, of which that is not known yet.
+  struct Renewal {
+    int64_t renew_seq;
+    std::string log_end;  // of the server's log after its COMMIT
+    Deadline expires;
+  };
+  std::optional<Renewal> last_renewal_;
+  bool tells_log_ = true;  // until the server refuses to say where its log is
   std::optional<Connection> connection_;
   Hearing hearing_;            // of that connection
   bool kept_waiting_ = false;  // the last call

@@ -10,10 +10,9 @@ namespace {
 
 constexpr std::chrono::seconds kRollbackWait{1};
 
-Result<std::string> prologue(const char* begin, const TransactionOptions& options) {
+Result<std::string> prologue(const TransactionOptions& options) {
   return fill(sql::transaction_begin,
-              {{"begin", begin},
-               {"isolation", options.repeatable_read ? "REPEATABLE READ" : "READ COMMITTED"},
+              {{"isolation", options.repeatable_read ? "REPEATABLE READ" : "READ COMMITTED"},
                {"statement_timeout", std::to_string(options.statement_timeout.count())},
                {"lock_timeout", std::to_string(options.lock_timeout.count())},
                {"idle_timeout", std::to_string(options.idle_timeout.count())},
@@ -32,23 +31,31 @@ Status Transaction::can_begin(const Connection& connection) {
 Result<Transaction> Transaction::begin(Connection& connection, const TransactionOptions& options,
                                        Deadline deadline) {
   SN_TRY(can_begin(connection));
-  SN_ASSIGN(const std::string opening, prologue("BEGIN", options));
+  SN_ASSIGN(const std::string opening, prologue(options));
   Transaction transaction(connection);  // rolls back when the prologue fails half-way
   SN_ASSIGN(const Rows done, connection.simple(opening, deadline));
   return transaction;
 }
 
-// Several statements in one message are one transaction (protocol, "Multiple Statements in a Simple Query"),
-// and the last one's completion is told after the commit.
-Result<Rows> Transaction::once(Connection& connection, const TransactionOptions& options,
-                               std::string_view sql, Deadline deadline) {
+Result<Transaction::Outcome> Transaction::once(Connection& connection, const TransactionOptions& options,
+                                               std::string_view sql, std::string_view after,
+                                               Deadline deadline) {
   SN_TRY(can_begin(connection));
-  SN_ASSIGN(std::string text, prologue("SET TRANSACTION", options));
-  text += sql;
-  auto done = connection.simple(text, deadline);
-  if (done || connection.usable()) return done;
-  return Error{ErrorCode::kOutcomeUnknown, "no answer came: " + done.error().message,
-               "read back what was committed before acting"};
+  SN_ASSIGN(std::string text, prologue(options));
+  text.append(sql).append(";COMMIT;").append(after);
+  const Transaction transaction(connection);  // rolls back when the message fails half-way
+  auto done = connection.simple_all(text, deadline);
+  if (!done && connection.usable()) return std::move(done).error();
+  if (!done) {
+    return Error{ErrorCode::kOutcomeUnknown, "no answer came: " + done.error().message,
+                 "read back what was committed before acting"};
+  }
+  // From the end: how many the prologue has is its own affair.
+  const size_t from_end = after.empty() ? 2 : 3;
+  if (done->size() < from_end) return Error{ErrorCode::kInternal, "the database answered too little", ""};
+  std::optional<Rows> last;
+  if (!after.empty()) last.emplace(std::move(done->back()));
+  return Outcome{std::move((*done)[done->size() - from_end]), std::move(last)};
 }
 
 Transaction::Transaction(Transaction&& other) noexcept

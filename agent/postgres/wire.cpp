@@ -212,11 +212,16 @@ Result<pg_result*> Wire::next_result(Deadline deadline) {
 }
 
 Result<Rows> Wire::finish(Deadline deadline) {
+  SN_ASSIGN(std::vector<Rows> results, finish_all(deadline));
+  return std::move(results.back());
+}
+
+Result<std::vector<Rows>> Wire::finish_all(Deadline deadline) {
   SN_ASSIGN(const bool interrupted, flush(deadline));
   static_cast<void>(interrupted);
   std::optional<Error> failure;
   std::string failure_state;
-  std::optional<Rows> last;
+  std::vector<Rows> results;
   while (true) {
     auto next = next_result(deadline);
     if (!next && !failure) return std::move(next).error();
@@ -224,7 +229,7 @@ Result<Rows> Wire::finish(Deadline deadline) {
     const ExecStatusType status = PQresultStatus(*next);
     if (is_success(status)) {
       received += payload(*next);
-      last.emplace(*next);
+      results.emplace_back(*next);
       continue;
     }
     if (is_copy(status)) {
@@ -241,8 +246,8 @@ Result<Rows> Wire::finish(Deadline deadline) {
   // What a server says before it hangs up tells more than the hang-up.
   sqlstate = failure_state;
   if (failure) return std::move(*failure);
-  if (!last) return Error{ErrorCode::kInternal, "the database answered with no result", ""};
-  return std::move(*last);
+  if (results.empty()) return Error{ErrorCode::kInternal, "the database answered with no result", ""};
+  return results;
 }
 
 }  // namespace syncnode::postgres

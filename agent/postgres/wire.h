@@ -72,6 +72,8 @@ class Wire {
   Result<pg_result*> next_result(Deadline deadline);
   // Runs to the end of the statement: its last result, or the server's first error.
   Result<Rows> finish(Deadline deadline);
+  // The same with the result of every statement of the message, one at least.
+  Result<std::vector<Rows>> finish_all(Deadline deadline);
   // Waits until the socket is readable and gives the bytes to libpq.
   Status receive(Deadline deadline);
   // Looks, without waiting, whether the server said anything but notices (in COPY … FROM STDIN only errors

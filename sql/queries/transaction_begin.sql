@@ -1,9 +1,8 @@
 -- Begins a transaction and overrides, for it alone, whatever a pooled back end was left with.
--- {begin} BEGIN, or SET TRANSACTION where the exchange is the whole transaction; {isolation} words;
--- {statement_timeout} {lock_timeout} {idle_timeout} milliseconds; {synchronous_commit} on or off.
+-- {isolation} words; {statement_timeout} {lock_timeout} {idle_timeout} milliseconds; {synchronous_commit} on or off.
 -- Parallel workers are the server's, shared with whoever else it serves: ours stay single. No result.
 -- One round trip, simple protocol (postgres/transaction.cpp).
-{begin} ISOLATION LEVEL {isolation} READ WRITE;
+BEGIN ISOLATION LEVEL {isolation} READ WRITE;
 SET LOCAL statement_timeout = {statement_timeout};
 SET LOCAL lock_timeout = {lock_timeout};
 SET LOCAL idle_in_transaction_session_timeout = {idle_timeout};

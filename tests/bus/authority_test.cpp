@@ -31,6 +31,7 @@ class FakePolkit {
     connection_->requestName("org.freedesktop.PolicyKit1");
     connection_->enterEventLoopAsync();
   }
+  ~FakePolkit() { connection_->leaveEventLoop(); }  // its thread uses what is destroyed next
 
   std::atomic<Answer> answer = Answer::kNo;
   Happenings asked;  // "system-bus-name :1.7 org.openwebui.SyncNode1.manage 0"

@@ -108,6 +108,7 @@ class Listener {
     });
     connection_->enterEventLoopAsync();
   }
+  ~Listener() { connection_->leaveEventLoop(); }  // its thread uses what is destroyed next
 
   Happenings heard;
 

@@ -33,6 +33,7 @@ class FakeLogind {
     connection_->requestName("org.freedesktop.login1");
     connection_->enterEventLoopAsync();
   }
+  ~FakeLogind() { connection_->leaveEventLoop(); }  // its thread uses what is destroyed next
   void say(const char* signal, bool begins) {
     auto message = object_->createSignal(kManager, signal);
     message << begins;

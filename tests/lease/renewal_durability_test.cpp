@@ -1,5 +1,9 @@
 // Which writes of the lease row wait for the disk: all but a renewal whose loss would take nothing away.
 #include <gtest/gtest.h>
+#include <signal.h>
+
+#include <fstream>
+#include <future>
 
 #include "postgres/postgres_lease_store.h"
 #include "support/private_postgres.h"
@@ -11,44 +15,119 @@ using namespace std::chrono_literals;
 
 constexpr char kNonce[] = "11111111-1111-4111-8111-111111111111";
 
-TEST(RenewalDurability, OnlyWhatTheRowOnTheDiskCoversIsNotWaitedFor) {
-  const auto& server = test::PrivatePostgres::shared();
-  const auto cluster = test::PrivatePostgres::shared().create_cluster("durable");
-  postgres::PostgresLeaseStore store({cluster.url, "durability_test"},
-                                     {cluster.name, "node-a", "", kNonce, 0, "host/node-a", "{}"});
-  const auto soon = [] { return deadline_in(10s); };
-  // Of the last exchange of the store's connection: which setting it made.
-  const auto waits = [&] {
-    const std::string said = server.superuser_psql(
-        "SELECT substring(query FROM 'synchronous_commit = (\\w+)') FROM pg_stat_activity"
-        " WHERE application_name = 'durability_test'");
-    EXPECT_TRUE(said == "on" || said == "off") << said;
-    return said == "on";
-  };
-  const auto taken = store.acquire(20s, soon());
-  ASSERT_TRUE(taken && *taken);
-  const Term term = (*taken)->term;
-  ASSERT_TRUE(store.renew(term, 20s, soon()));
-  EXPECT_FALSE(waits()) << "the row on the disk runs as long as anybody acts on this renewal";
+Deadline soon() {
+  return deadline_in(10s);
+}
+
+// While the server's log writer stands still, only a COMMIT that waits for the disk moves what is on it.
+class RenewalDurability : public testing::Test {
+ protected:
+  void SetUp() override {
+    log_writer_ = std::stoi(ask("SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'"));
+    ASSERT_EQ(kill(log_writer_, SIGSTOP), 0);
+    std::string state;
+    while (state != "T") {
+      std::ifstream stat("/proc/" + std::to_string(log_writer_) + "/stat");
+      std::string pid, name;
+      ASSERT_TRUE(stat >> pid >> name >> state);
+    }
+    const auto taken = store.acquire(20s, soon());
+    ASSERT_TRUE(taken && *taken);
+    term = (*taken)->term;
+  }
+  void TearDown() override { kill(log_writer_, SIGCONT); }
+
+  static std::string ask(const std::string& sql) {
+    return test::PrivatePostgres::shared().superuser_psql(sql);
+  }
+  std::unique_ptr<postgres::PostgresLeaseStore> another_store() const {
+    return std::make_unique<postgres::PostgresLeaseStore>(
+        postgres::ConnectOptions{cluster.url, "durability_test"},
+        postgres::LeaseIdentity{cluster.name, "node-a", "", kNonce, 0, "host/node-a", "{}"});
+  }
+  // Renews; whether that waited for the disk.
+  bool waits(LeaseStore& of, std::chrono::seconds lease) {
+    const std::string before = ask("SELECT pg_current_wal_insert_lsn()");
+    const auto renewed = of.renew(term, lease, soon());
+    EXPECT_TRUE(renewed.has_value()) << renewed.error().to_string();
+    return ask("SELECT pg_current_wal_flush_lsn() > '" + before + "'") == "t";
+  }
+  bool waits(std::chrono::seconds lease) { return waits(store, lease); }
+  // All that was committed before.
+  static void reaches_the_disk() { ask("SELECT pg_logical_emit_message(true, 'test', '')"); }
+
+  const test::PrivatePostgres::Cluster cluster = test::PrivatePostgres::shared().create_cluster(
+      "durable" + std::to_string(testing::UnitTest::GetInstance()->current_test_info()->line()));
+  const std::unique_ptr<postgres::PostgresLeaseStore> owned_ = another_store();
+  postgres::PostgresLeaseStore& store = *owned_;
+  Term term;
+
+ private:
+  pid_t log_writer_ = 0;
+};
+
+TEST_F(RenewalDurability, OnlyWhatTheRowOnTheDiskCoversIsNotWaitedFor) {
+  EXPECT_FALSE(waits(20s)) << "the row on the disk runs as long as anybody acts on this renewal";
   // A longer lease: its holder would act for 45 s, the row on the disk ends after 20.
-  ASSERT_TRUE(store.renew(term, 60s, soon()));
-  EXPECT_TRUE(waits());
-  ASSERT_TRUE(store.renew(term, 60s, soon()));
-  EXPECT_FALSE(waits());
+  EXPECT_TRUE(waits(60s));
+  EXPECT_FALSE(waits(60s));
   // A lease of 70 s: the one of 60 s on the disk covers the 52.5 s its holder would act, one of 85 s (63.75)
   // not, however far the renewals since that did not wait have moved the row.
-  ASSERT_TRUE(store.renew(term, 70s, soon()));
-  EXPECT_FALSE(waits());
-  ASSERT_TRUE(store.renew(term, 85s, soon()));
-  EXPECT_TRUE(waits());
-  // Another store of the same term does not know what the row said before.
-  postgres::PostgresLeaseStore other({cluster.url, "durability_test"},
-                                     {cluster.name, "node-a", "", kNonce, 0, "host/node-a", "{}"});
-  ASSERT_TRUE(other.renew(term, 60s, soon()));
-  EXPECT_EQ(server.superuser_psql(
-                "SELECT substring(query FROM 'synchronous_commit = (\\w+)') FROM pg_stat_activity"
-                " WHERE application_name = 'durability_test' ORDER BY backend_start DESC LIMIT 1"),
-            "on");
+  EXPECT_FALSE(waits(70s));
+  EXPECT_TRUE(waits(85s));
+  EXPECT_TRUE(waits(*another_store(), 60s)) << "it does not know what the row said before";
+}
+
+TEST_F(RenewalDurability, ARenewalIsSeenToHaveReachedTheDisk) {
+  EXPECT_FALSE(waits(26s));
+  reaches_the_disk();
+  EXPECT_FALSE(waits(30s)) << "22.5 s, and the renewal of 26 s is on the disk by now";
+  EXPECT_TRUE(waits(40s)) << "30 s, and the renewal of 30 s is not";
+  // Nobody waits as long as each is on the disk by the time of the next.
+  for (const auto lease : {50s, 60s, 75s, 95s, 120s}) {
+    EXPECT_FALSE(waits(lease)) << lease.count();
+    reaches_the_disk();
+  }
+}
+
+// What the log says of a renewal is worth nothing when the server forgot that renewal.
+TEST_F(RenewalDurability, AServerThatForgotARenewalIsNotBelieved) {
+  EXPECT_FALSE(waits(26s));
+  ask("SET LOCAL session_replication_role = replica;"  // no guard
+      "UPDATE sync_metadata.leader_election SET renew_seq = renew_seq - 1 WHERE cluster_name = '" +
+      cluster.name + "'");
+  reaches_the_disk();
+  EXPECT_TRUE(waits(30s));
+}
+
+// Where standbys must confirm a COMMIT, the server's own disk says too little.
+TEST_F(RenewalDurability, WhereStandbysConfirmOnlyTheyCount) {
+  EXPECT_FALSE(waits(26s));
+  reaches_the_disk();
+  const auto standbys = [](const std::string& names) {  // no ALTER SYSTEM inside a transaction
+    ask("COPY (SELECT 1) TO PROGRAM 'echo \"synchronous_standby_names = ''" + names +
+        "''\" >>postgresql.auto.conf'; SELECT pg_reload_conf()");
+    const Deadline deadline = soon();
+    while (ask("SHOW synchronous_standby_names") != names) ASSERT_LT(BootClock::now(), deadline);
+  };
+  standbys("nobody");
+  auto renewed = std::async(std::launch::async, [&] { return store.renew(term, 30s, soon()).has_value(); });
+  const Deadline deadline = soon();
+  const std::string waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+  while (ask(waiting) != "1" && BootClock::now() < deadline) {
+  }
+  EXPECT_LT(BootClock::now(), deadline) << "it did not wait for a standby";
+  standbys("");
+  EXPECT_TRUE(renewed.get());
+}
+
+TEST_F(RenewalDurability, AServerThatDoesNotTellItsLogIsWaitedFor) {
+  ask("REVOKE EXECUTE ON FUNCTION pg_current_wal_flush_lsn(), pg_current_wal_insert_lsn() FROM PUBLIC");
+  EXPECT_FALSE(waits(26s));
+  reaches_the_disk();
+  EXPECT_TRUE(waits(30s));
+  EXPECT_FALSE(waits(30s));
+  ask("GRANT EXECUTE ON FUNCTION pg_current_wal_flush_lsn(), pg_current_wal_insert_lsn() TO PUBLIC");
 }
 
 }  // namespace
