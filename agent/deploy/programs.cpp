@@ -47,7 +47,7 @@ Status Programs::systemctl(std::vector<std::string> arguments, const char* next)
   std::string said;
   for (const auto& argument : arguments) said += " " + argument;
   arguments.insert(arguments.begin(), systemctl_);
-  SN_ASSIGN(const auto ran, run(std::move(arguments)));
+  SN_ASSIGN(const auto ran, run(arguments));
   if (ran.exit_code == 0) return {};
   return Error{ErrorCode::kUnavailable, fmt::format("systemctl{} failed: {}", said, ran.output), next};
 }

@@ -18,7 +18,11 @@ class HostFilesTest : public ::testing::Test {
     char name[] = "/tmp/sync-node-files.XXXXXX";
     folder_ = ::mkdtemp(name);
   }
+
+ public:
   ~HostFilesTest() override { std::filesystem::remove_all(folder_); }
+
+ protected:
   std::string at(const std::string& name) const { return folder_ + "/" + name; }
   std::string folder_;
 };

@@ -13,8 +13,11 @@ namespace {
 class ProgramsTest : public testing::Test {
  protected:
   ProgramsTest() { std::filesystem::create_directory(folder_); }
+
+ public:
   ~ProgramsTest() override { std::filesystem::remove_all(folder_); }
 
+ protected:
   Programs saying(const std::string& script) {
     for (const char* name : {"systemctl", "docker-ipv6"}) {
       const auto path = folder_ / name;

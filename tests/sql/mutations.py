@@ -123,7 +123,7 @@ SABOTAGES: Dict[str, Tuple[str, Sabotage]] = {
     'image of a column instead of the row': ('removal_archives_exactly_what_it_removes', edit('remove_rows_sql', (
         'row_to_json(t.*)', 'row_to_json(t)'))),
     'removal leaves quarantine behind': ('removal_archives_exactly_what_it_removes', edit('remove_rows_sql', (
-        'q.row_key = g.row_key RETURNING', 'q.row_key = g.row_key AND false RETURNING'))),
+        'AND (g.row_image IS NULL OR NOT', 'AND false AND (g.row_image IS NULL OR NOT'))),
     'removal by the caller\'s float digits': ('removal_archives_exactly_what_it_removes', run(
         'ALTER FUNCTION sync_metadata.remove_rows RESET extra_float_digits')),
     'removal by any column': ('removal_refuses_a_wrong_plan', edit('remove_rows_sql', ('AND a.attnum = ANY (c.conkey)', ''), (
