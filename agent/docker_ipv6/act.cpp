@@ -76,10 +76,17 @@ class Act {
       fmt::print("Docker does not run; it reads the file when it starts\n");
     } else {
       fmt::print("Docker was not restarted. {}\n", restart_text(world_.engine));
-      fmt::print("next: sync-nodectl docker-ipv6 {} --restart{}\n", wanted ? "enable" : "disable",
-                 world_.engine.containers == 0 ? "" : " --yes");
+      fmt::print("next: {}\n", next_restart(wanted));
     }
     return ExitCode::kDone;
+  }
+
+  // Where the administrator's own file wants IPv6, nothing that `disable` does is left to be done.
+  std::string next_restart(bool wanted) const {
+    const bool enables = options_.verb == Verb::kEnable;
+    if (!enables && wanted) return "systemctl restart docker";
+    return fmt::format("sync-nodectl docker-ipv6 {} --restart{}", enables ? "enable" : "disable",
+                       world_.engine.containers == 0 ? "" : " --yes");
   }
 
   ExitCode restart_docker(bool wanted, bool changed) {
@@ -141,6 +148,11 @@ class Act {
   Trace trace_;
 };
 
+// Does Docker give its default bridge IPv6 with this file?
+bool wants_ipv6(const std::string& text) {
+  return value_text(text, "ipv6").value_or("false") != "false";
+}
+
 ExitCode nothing_to_do(const Options& options) {
   return options.exit_code ? ExitCode::kNothingToDo : ExitCode::kDone;
 }
@@ -170,7 +182,7 @@ ExitCode write_disable(Act& act, const DaemonFile::Disabled& result) {
   for (const Change& change : file.record()->changes) act.trace().key(change.key);
   fmt::print("'{}' is {}\n", file.path(),
              result.text ? "as it was before" : "gone, as there was none before");
-  return act.finish(false, true);
+  return act.finish(wants_ipv6(result.text.value_or("")), true);
 }
 
 void show_disable(const World& world, const DaemonFile::Disabled& result) {
@@ -190,8 +202,7 @@ void show_disable(const World& world, const DaemonFile::Disabled& result) {
 // All that can be left is the restart that an earlier disable was not told to do.
 ExitCode disabled_already(World world, const Options& options) {
   fmt::print("nothing of '{}' was set by this program; nothing was written\n", world.file.path());
-  const bool is_left =
-      world.engine.bridge_ipv6 == true && value_text(world.file.text(), "ipv6").value_or("false") == "false";
+  const bool is_left = world.engine.bridge_ipv6 == true && !wants_ipv6(world.file.text());
   if (!options.restart || !is_left) return nothing_to_do(options);
   Act act(std::move(world), options);
   if (auto allowed = act.check_restart(); !allowed) return fail(allowed.error());

@@ -18,6 +18,9 @@ from docker_ipv6.private_host import CIDR, DAEMON, STATE, document, go_inside, m
 
 
 class Rules(OnAHost):
+    def restarts(self) -> int:
+        return self.host.log().count('systemctl restart docker.service')
+
     def test_without_docker(self) -> None:
         self.host.unit(state='not-found')
         Path('/usr/sbin/dockerd').unlink()
@@ -117,6 +120,17 @@ class Rules(OnAHost):
         with Engine({'ContainersRunning': 0, 'LiveRestoreEnabled': False}, False):
             self.assertIn('default bridge has no IPv6', self.helper('enable', '--restart', expect=1))
         self.assertEqual((DAEMON.read_text(), self.names()), (PLAIN, ['daemon.json']))
+
+    def test_what_the_administrator_wanted_before_is_in_effect_after_disable(self) -> None:
+        self.run_docker()
+        text = '{"ipv6": true}'
+        for words, said in ((['--restart'], 'the default bridge has IPv6: yes'), ([], 'next: systemctl restart docker\n')):
+            with self.subTest(words=words), Engine({'ContainersRunning': 0, 'LiveRestoreEnabled': False}, True):
+                self.host.fresh(text)
+                self.helper('enable', '--cidr', CIDR)
+                self.assertIn(said, self.helper('disable', *words))
+                self.assertEqual((DAEMON.read_text(), self.names()), (text, ['daemon.json']))
+                self.assertEqual(self.restarts(), len(words), 'one restart is one outage')
 
     def test_addresses_and_routes_of_the_host_are_kept_clear_of(self) -> None:
         must('ip', 'link', 'add', 'net0', 'type', 'veth', 'peer', 'name', 'net1')
