@@ -96,7 +96,7 @@ class Act {
     }
     fmt::print("restarting Docker\n");
     std::fflush(stdout);
-    Status restarted = restart(world_.docker, world_.file.text(), false);
+    Status restarted = restart(world_.docker, world_.file.text(), {.answered = world_.engine.answers});
     const Engine now = restarted ? ask_engine(world_.docker, world_.file.text()) : Engine{};
     if (restarted && now.bridge_ipv6.value_or(wanted) != wanted) {
       if (now.live_restore == true && now.containers.value_or(1) > 0) return say_not_yet(now);
@@ -104,6 +104,9 @@ class Act {
                         fmt::format("Docker runs with the file, and its default bridge {} IPv6",
                                     wanted ? "has no" : "still has"),
                         "docker network inspect bridge; journalctl -u docker.service -n 50"};
+    }
+    if (!restarted && restarted.error().code == ErrorCode::kDeadlineExceeded) {
+      return say_it_takes_long(restarted.error());
     }
     if (!restarted) return say_it_failed(restarted.error(), changed);
     trace_.outcome("docker was restarted with it");
@@ -122,6 +125,14 @@ class Act {
     return ExitCode::kTryLater;
   }
 
+  // A second restart would be a second outage, of a Docker that may be about to come up.
+  ExitCode say_it_takes_long(const Error& why) {
+    trace_.outcome("docker was restarted with it; whether it runs is not known");
+    fail(why);
+    fmt::print(stderr, "'{}' was left as it is now\n", world_.file.path());
+    return ExitCode::kTryLater;
+  }
+
   ExitCode say_it_failed(const Error& why, bool changed) {
     fail(why);
     trace_.outcome("a restart of docker failed");
@@ -129,12 +140,16 @@ class Act {
     trace_.outcome("taken back, because docker did not take it");
     if (const Status back = changed ? world_.file.put_back() : take_back(); !back) {
       fail(Error(back.error()).with_context("the old file could not be put back"));
-    } else if (const Status again = restart(world_.docker, world_.file.text(), true); !again) {
+    } else if (const Status again = restart_again(); !again) {
       fail(Error(again.error()).with_context("the old file is back, and with it"));
     } else {
       fmt::print(stderr, "the old '{}' is back, and Docker runs with it\n", world_.file.path());
     }
     return ExitCode::kFailed;
+  }
+
+  Status restart_again() {
+    return restart(world_.docker, world_.file.text(), {.again = true, .answered = world_.engine.answers});
   }
 
   // What an earlier run wrote and this one was to bring into effect.

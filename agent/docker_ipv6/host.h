@@ -39,7 +39,11 @@ Network look_at_network();
 // Does dockerd take the file at `path`? Blocks only what it takes to be worse than `old_path` ("": no file).
 Status validate(const Installation& docker, const std::string& path, const std::string& old_path);
 
-// Waits until Docker answers again. `again`: after a failed start.
-Status restart(const Installation& docker, const std::string& daemon_text, bool again);
+struct Restart {
+  bool again = false;     // after a failed start
+  bool answered = false;  // so it is waited until it does again; else systemd's word has to do
+};
+// kDeadlineExceeded: it takes longer than we wait, and systemd does not call it failed.
+Status restart(const Installation& docker, const std::string& daemon_text, const Restart& how);
 
 }  // namespace syncnode::docker_ipv6

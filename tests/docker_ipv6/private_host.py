@@ -110,8 +110,8 @@ class PrivateHost:
         self.install('/usr/sbin/dockerd', DOCKERD)
         (STATE / 'version').write_text(version)
 
-    def unit(self, flags: str = '-H fd://', pid: int = 0, state: str = 'loaded') -> None:
-        (STATE / 'show').write_text(f'LoadState={state}\nMainPID={pid}\n'
+    def unit(self, flags: str = '-H fd://', pid: int = 0, state: str = 'loaded', active: str = 'active') -> None:
+        (STATE / 'show').write_text(f'LoadState={state}\nActiveState={active}\nMainPID={pid}\n'
                                     f'ExecStart={{ path=/usr/sbin/dockerd ; argv[]=/usr/sbin/dockerd {flags} ; ignore_errors=no ; pid=0 }}\n')
 
     def running(self) -> 'subprocess.Popen[bytes]':

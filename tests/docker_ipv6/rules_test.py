@@ -16,6 +16,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from docker_ipv6.on_a_host import PLAIN, Engine, OnAHost  # noqa: E402
 from docker_ipv6.private_host import CIDR, DAEMON, STATE, document, go_inside, must  # noqa: E402
 
+# systemd starts it, and with our keys it ends before it answers.
+FAILS_LATER = f"""#!/bin/sh
+if grep -q ip6tables {DAEMON}; then
+  mv /run/docker.sock /run/docker.away
+  sed -i s/^ActiveState=.*/ActiveState=failed/ {STATE}/show
+else
+  mv /run/docker.away /run/docker.sock
+  sed -i s/^ActiveState=.*/ActiveState=active/ {STATE}/show
+fi
+"""
+
 
 class Rules(OnAHost):
     def restarts(self) -> int:
@@ -113,6 +124,40 @@ class Rules(OnAHost):
                 self.assertEqual((DAEMON.read_text(), self.names()), (PLAIN, ['daemon.json']), 'also what an earlier run wrote')
         finally:
             self.host.install(STATE / 'restart', '#!/bin/sh\nexit 0\n')
+
+    def test_a_docker_that_could_not_be_asked_before_need_not_answer_after(self) -> None:
+        self.run_docker()
+        self.host.fresh(PLAIN)
+        said = self.helper('enable', '--restart', '--yes')
+        self.assertIn('Docker was restarted; how many containers run is not known; the default bridge has IPv6: not known', said)
+        self.assertEqual((self.enabled()['ipv6'], self.restarts()), (True, 1))
+
+    def test_a_docker_that_takes_its_time_keeps_the_file_and_is_not_restarted_again(self) -> None:
+        self.run_docker()
+        self.host.fresh(PLAIN)
+        self.host.install(STATE / 'restart', '#!/bin/sh\nrm /run/docker.sock\n')
+        try:
+            with Engine({'ContainersRunning': 0, 'LiveRestoreEnabled': False}, False):
+                said = self.helper('enable', '--restart', expect=75)
+        finally:
+            self.host.install(STATE / 'restart', '#!/bin/sh\nexit 0\n')
+        self.assertIn('does not answer yet', said)
+        self.assertIn('next: systemctl status docker; journalctl -u docker.service -n 50', said)
+        self.assertEqual((self.enabled()['ipv6'], self.restarts()), (True, 1))
+        self.assertIn('not known', self.journal.message()['SYNCNODE_DOCKER_OUTCOME'])
+
+    def test_a_docker_that_starts_and_fails_then_gets_the_old_file_back(self) -> None:
+        self.run_docker()
+        self.host.fresh(PLAIN)
+        self.host.install(STATE / 'restart', FAILS_LATER)
+        try:
+            with Engine({'ContainersRunning': 0, 'LiveRestoreEnabled': False}, False):
+                said = self.helper('enable', '--restart', expect=1)
+        finally:
+            self.host.install(STATE / 'restart', '#!/bin/sh\nexit 0\n')
+        self.assertIn('it failed soon after', said)
+        self.assertIn('is back, and Docker runs with it', said)
+        self.assertEqual((DAEMON.read_text(), self.restarts()), (PLAIN, 2))
 
     def test_a_bridge_without_ipv6_after_the_restart_is_a_failure(self) -> None:
         self.run_docker()
