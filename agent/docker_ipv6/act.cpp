@@ -137,10 +137,13 @@ class Act {
     fail(why);
     trace_.outcome("a restart of docker failed");
     if (!changed && !world_.file.record()) return ExitCode::kFailed;  // the file is not our doing
-    trace_.outcome("taken back, because docker did not take it");
     if (const Status back = changed ? world_.file.put_back() : take_back(); !back) {
-      fail(Error(back.error()).with_context("the old file could not be put back"));
-    } else if (const Status again = restart_again(); !again) {
+      trace_.outcome("docker did not take it, and the old file was not put back");
+      fail(Error(back.error()).with_context("the old file was not put back"));
+      return ExitCode::kFailed;
+    }
+    trace_.outcome("taken back, because docker did not take it");
+    if (const Status again = restart_again(); !again) {
       fail(Error(again.error()).with_context("the old file is back, and with it"));
     } else {
       fmt::print(stderr, "the old '{}' is back, and Docker runs with it\n", world_.file.path());

@@ -109,6 +109,22 @@ class Rules(OnAHost):
         finally:
             self.host.install(STATE / 'restart', '#!/bin/sh\nexit 0\n')
 
+    def test_what_somebody_wrote_during_the_restart_is_not_overwritten(self) -> None:
+        self.run_docker()
+        self.addCleanup(self.host.install, STATE / 'restart', '#!/bin/sh\nexit 0\n')
+        for words, theirs in ((['enable', '--cidr', CIDR], f'echo \'{{"debug": true}}\' >{DAEMON}'), (['disable'], f'rm {DAEMON}')):
+            with self.subTest(words=words), Engine({'ContainersRunning': 0, 'LiveRestoreEnabled': False}, False):
+                self.host.fresh(PLAIN)
+                if words == ['disable']:
+                    self.helper('enable', '--cidr', CIDR)
+                    self.journal.drop_all()
+                self.host.install(STATE / 'restart', f'#!/bin/sh\n{theirs}\necho "Job failed"\nexit 1\n')
+                said = self.helper(*words, '--restart', expect=1)
+                self.assertIn("the old file was not put back: somebody changed '/etc/docker/daemon.json' meanwhile", said)
+                self.assertEqual(DAEMON.read_text() if DAEMON.exists() else None, '{"debug": true}\n' if 'enable' in words else None)
+                self.assertEqual(self.restarts(), 1)
+                self.assertIn('not put back', self.journal.message()['SYNCNODE_DOCKER_OUTCOME'])
+
     def test_a_docker_that_starts_with_neither_file_is_a_failure(self) -> None:
         self.run_docker()
         self.host.fresh(PLAIN)
