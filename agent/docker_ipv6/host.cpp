@@ -159,7 +159,11 @@ Installation find_docker() {
     const std::string pid = property(shown->output, "MainPID");
     docker.is_active = !pid.empty() && pid != "0";
     if (docker.is_active) command = command_line_of_process(pid);
-    if (command.empty()) command = command_line_of(property(shown->output, "ExecStart"));
+    if (command.empty()) {
+      CommandLine of_unit = command_line_of(property(shown->output, "ExecStart"));
+      command = std::move(of_unit.words);
+      docker.unread = std::move(of_unit.variables);
+    }
   }
   const bool is_known = !command.empty() && command[0].starts_with("/");
   docker.program = is_known ? command[0] : usual_program();

@@ -16,6 +16,7 @@ struct Installation {
   std::string program;                   // "" when there is no dockerd
   std::optional<DockerVersion> version;  // nothing: it did not say
   std::vector<std::string> flags;        // of the running one, else of its unit
+  std::vector<std::string> unread;       // words of its unit that may hold more of them: "$DOCKER_OPTS"
   bool has_unit = false;                 // docker.service is known to systemd
   bool is_active = false;                // and has a process
 };

@@ -50,6 +50,19 @@ class Rules(OnAHost):
         self.assertIn('/srv/daemon.json', self.helper('enable', expect=6))
         self.assertEqual(self.names(), [])
 
+    def test_flags_that_only_systemd_knows_are_seen_once_docker_runs(self) -> None:
+        self.host.unit(flags='-H fd:// $DOCKER_OPTS')
+        self.assertIn('which flags it gets from $DOCKER_OPTS in docker.service is not known', self.helper('enable', expect=6))
+        self.assertIn('start Docker first', self.helper('plan', expect=6))
+        self.assertEqual(self.names(), [])
+        process = self.host.running('-H fd:// $DOCKER_OPTS')
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.helper('enable')
+        self.host.unit(flags='-H fd:// $DOCKER_OPTS')
+        self.assertIn('nothing was written', self.helper('enable'))
+        self.helper('disable')
+
     def test_validate_is_heard_only_where_it_says_something_new(self) -> None:
         self.host.docker('26.1.5')
         self.host.fresh(PLAIN)
