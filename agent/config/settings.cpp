@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <sstream>
 
 #include "config/database_url.h"
@@ -21,6 +22,16 @@ bool made_of(std::string_view text, std::string_view punctuation, size_t most) {
     if (!fits) return false;
   }
   return true;
+}
+
+// Where sync-node@.service lets no node look (InaccessiblePaths=); "" for a path that is elsewhere.
+std::string_view hidden_directory_of(const std::string& path) {
+  const std::string plain = std::filesystem::path(path).lexically_normal();
+  for (const std::string_view hidden :
+       {"/etc/sync-node/admin/", "/etc/ssh/", "/etc/ssl/private/", "/etc/sudoers.d/", "/var/lib/private/"}) {
+    if (plain.starts_with(hidden)) return hidden;
+  }
+  return "";
 }
 
 // One pass over the gathered values; `shown` follows in the same order.
@@ -164,8 +175,8 @@ class Reader {
     if (values_.get("API_PORT").origin == "default" && settings_.role == "node-b") ++settings_.api_port;
     settings_.api_address = take("API_ADDRESS").text;
     settings_.api_token_file = take("API_TOKEN_FILE").text;
-    settings_.api_tls_cert = take("API_TLS_CERT").text;
-    settings_.api_tls_key = take("API_TLS_KEY").text;
+    settings_.api_tls_cert = take_visible_file("API_TLS_CERT");
+    settings_.api_tls_key = take_visible_file("API_TLS_KEY");
     if (settings_.api_tls_cert.empty() != settings_.api_tls_key.empty()) {
       problems_.add("API_TLS_CERT and API_TLS_KEY belong together",
                     "set both, or none for plain HTTP on loopback");
@@ -179,6 +190,17 @@ class Reader {
                       "list names without ports, separated by commas: sync.example.org,10.0.0.7");
       }
     }
+  }
+
+  // A service would fail to open it however it is owned, and both nodes would be down.
+  std::string take_visible_file(std::string_view key) {
+    const auto value = take(key);
+    if (const auto hidden = hidden_directory_of(value.text); !hidden.empty()) {
+      problems_.add(fmt::format("{}='{}' ({}) is in '{}', which sync-node@.service hides from the nodes", key,
+                                value.text, value.origin, hidden),
+                    "put a copy into /etc/sync-node/; 0600 root will do");
+    }
+    return value.text;
   }
 
   void read_role() {

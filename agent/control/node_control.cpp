@@ -95,6 +95,7 @@ std::string NodeControl::metrics() const {
     for (const ClientFacts& client : *clients) {
       names.push_back(client.name);
       metrics.set_lag(client.name, client.lag_seconds);
+      metrics.set_failing(client.name, client.failing);
       metrics.set_starved(client.name, client.starved);
     }
     metrics.keep_clients(names);

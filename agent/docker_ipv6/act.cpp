@@ -76,10 +76,17 @@ class Act {
       fmt::print("Docker does not run; it reads the file when it starts\n");
     } else {
       fmt::print("Docker was not restarted. {}\n", restart_text(world_.engine));
-      fmt::print("next: sync-nodectl docker-ipv6 {} --restart{}\n", wanted ? "enable" : "disable",
-                 world_.engine.containers == 0 ? "" : " --yes");
+      fmt::print("next: {}\n", next_restart(wanted));
     }
     return ExitCode::kDone;
+  }
+
+  // Where the administrator's own file wants IPv6, nothing that `disable` does is left to be done.
+  std::string next_restart(bool wanted) const {
+    const bool enables = options_.verb == Verb::kEnable;
+    if (!enables && wanted) return "systemctl restart docker";
+    return fmt::format("sync-nodectl docker-ipv6 {} --restart{}", enables ? "enable" : "disable",
+                       world_.engine.containers == 0 ? "" : " --yes");
   }
 
   ExitCode restart_docker(bool wanted, bool changed) {
@@ -89,7 +96,7 @@ class Act {
     }
     fmt::print("restarting Docker\n");
     std::fflush(stdout);
-    Status restarted = restart(world_.docker, world_.file.text(), false);
+    Status restarted = restart(world_.docker, world_.file.text(), {.answered = world_.engine.answers});
     const Engine now = restarted ? ask_engine(world_.docker, world_.file.text()) : Engine{};
     if (restarted && now.bridge_ipv6.value_or(wanted) != wanted) {
       if (now.live_restore == true && now.containers.value_or(1) > 0) return say_not_yet(now);
@@ -97,6 +104,9 @@ class Act {
                         fmt::format("Docker runs with the file, and its default bridge {} IPv6",
                                     wanted ? "has no" : "still has"),
                         "docker network inspect bridge; journalctl -u docker.service -n 50"};
+    }
+    if (!restarted && restarted.error().code == ErrorCode::kDeadlineExceeded) {
+      return say_it_takes_long(restarted.error());
     }
     if (!restarted) return say_it_failed(restarted.error(), changed);
     trace_.outcome("docker was restarted with it");
@@ -115,19 +125,34 @@ class Act {
     return ExitCode::kTryLater;
   }
 
+  // A second restart would be a second outage, of a Docker that may be about to come up.
+  ExitCode say_it_takes_long(const Error& why) {
+    trace_.outcome("docker was restarted with it; whether it runs is not known");
+    fail(why);
+    fmt::print(stderr, "'{}' was left as it is now\n", world_.file.path());
+    return ExitCode::kTryLater;
+  }
+
   ExitCode say_it_failed(const Error& why, bool changed) {
     fail(why);
     trace_.outcome("a restart of docker failed");
     if (!changed && !world_.file.record()) return ExitCode::kFailed;  // the file is not our doing
-    trace_.outcome("taken back, because docker did not take it");
     if (const Status back = changed ? world_.file.put_back() : take_back(); !back) {
-      fail(Error(back.error()).with_context("the old file could not be put back"));
-    } else if (const Status again = restart(world_.docker, world_.file.text(), true); !again) {
+      trace_.outcome("docker did not take it, and the old file was not put back");
+      fail(Error(back.error()).with_context("the old file was not put back"));
+      return ExitCode::kFailed;
+    }
+    trace_.outcome("taken back, because docker did not take it");
+    if (const Status again = restart_again(); !again) {
       fail(Error(again.error()).with_context("the old file is back, and with it"));
     } else {
       fmt::print(stderr, "the old '{}' is back, and Docker runs with it\n", world_.file.path());
     }
     return ExitCode::kFailed;
+  }
+
+  Status restart_again() {
+    return restart(world_.docker, world_.file.text(), {.again = true, .answered = world_.engine.answers});
   }
 
   // What an earlier run wrote and this one was to bring into effect.
@@ -140,6 +165,11 @@ class Act {
   const Options& options_;
   Trace trace_;
 };
+
+// Does Docker give its default bridge IPv6 with this file?
+bool wants_ipv6(const std::string& text) {
+  return value_text(text, "ipv6").value_or("false") != "false";
+}
 
 ExitCode nothing_to_do(const Options& options) {
   return options.exit_code ? ExitCode::kNothingToDo : ExitCode::kDone;
@@ -170,7 +200,7 @@ ExitCode write_disable(Act& act, const DaemonFile::Disabled& result) {
   for (const Change& change : file.record()->changes) act.trace().key(change.key);
   fmt::print("'{}' is {}\n", file.path(),
              result.text ? "as it was before" : "gone, as there was none before");
-  return act.finish(false, true);
+  return act.finish(wants_ipv6(result.text.value_or("")), true);
 }
 
 void show_disable(const World& world, const DaemonFile::Disabled& result) {
@@ -190,8 +220,7 @@ void show_disable(const World& world, const DaemonFile::Disabled& result) {
 // All that can be left is the restart that an earlier disable was not told to do.
 ExitCode disabled_already(World world, const Options& options) {
   fmt::print("nothing of '{}' was set by this program; nothing was written\n", world.file.path());
-  const bool is_left =
-      world.engine.bridge_ipv6 == true && value_text(world.file.text(), "ipv6").value_or("false") == "false";
+  const bool is_left = world.engine.bridge_ipv6 == true && !wants_ipv6(world.file.text());
   if (!options.restart || !is_left) return nothing_to_do(options);
   Act act(std::move(world), options);
   if (auto allowed = act.check_restart(); !allowed) return fail(allowed.error());

@@ -65,6 +65,7 @@ Status DaemonFile::enable(const std::string& text, const std::vector<Change>& ch
   const Record record = joined(record_.value_or(Record{!exists(), {}}), changes);
   SN_TRY(folder_->write(record_name(), to_text(record), ""));
   SN_TRY(check_unchanged());
+  left_ = text;
   return staged.publish();
 }
 
@@ -91,10 +92,16 @@ Status DaemonFile::disable(const Disabled& result, const Judge& accepts) {
     SN_TRY(check_unchanged());
     SN_TRY(folder_->remove(name_));
   }
+  left_ = result.text;
   return forget();
 }
 
 Status DaemonFile::put_back() {
+  SN_ASSIGN(const auto now, folder_->read(name_));
+  if (now != left_) {
+    return Error{ErrorCode::kUnavailable, fmt::format("somebody changed '{}' meanwhile", path()),
+                 "it was left alone: correct it, then: systemctl restart docker"};
+  }
   SN_TRY(text_ ? folder_->write(name_, *text_, name_) : folder_->remove(name_));
   if (!record_) return forget();
   if (backup_text_) SN_TRY(folder_->write(backup(), *backup_text_, name_));

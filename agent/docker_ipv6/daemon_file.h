@@ -35,7 +35,8 @@ class DaemonFile {
   };
   Result<Disabled> without_ours() const;
   Status disable(const Disabled& result, const Judge& accepts);
-  // As it was found by look(), its neighbours too.
+  // As it was found by look(), its neighbours too; kUnavailable where somebody changed it after enable() or
+  // disable() did: then nothing is touched.
   Status put_back();
 
  private:
@@ -47,6 +48,7 @@ class DaemonFile {
   std::string folder_path_, name_;
   std::optional<Folder> folder_;     // none: there is no /etc/docker
   std::optional<std::string> text_;  // none: there is no file
+  std::optional<std::string> left_;  // what enable() or disable() left there; none: no file
   std::optional<std::string> backup_text_;
   std::optional<Record> record_;
 };

@@ -2,19 +2,20 @@
 
 namespace syncnode::docker_ipv6 {
 
-std::vector<std::string> command_line_of(std::string_view exec_start) {
+CommandLine command_line_of(std::string_view exec_start) {
   constexpr std::string_view kBegin = "argv[]=";
   const size_t begin = exec_start.find(kBegin);
   if (begin == std::string_view::npos) return {};
   std::string_view line = exec_start.substr(begin + kBegin.size());
   line = line.substr(0, line.find(" ;"));
-  std::vector<std::string> words;
+  CommandLine command;
   while (!line.empty()) {
     const std::string_view word = line.substr(0, line.find(' '));
     line.remove_prefix(std::min(word.size() + 1, line.size()));
-    if (!word.empty() && word.find('$') == std::string_view::npos) words.emplace_back(word);
+    if (word.empty()) continue;
+    (word.find('$') == std::string_view::npos ? command.words : command.variables).emplace_back(word);
   }
-  return words;
+  return command;
 }
 
 std::optional<std::string> flag(const std::vector<std::string>& words, std::string_view name) {

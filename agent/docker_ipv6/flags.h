@@ -9,9 +9,12 @@
 
 namespace syncnode::docker_ipv6 {
 
-// The command line in `systemctl show -p ExecStart`, "{ path=… ; argv[]=… ; ignore_errors=… }", its variables
-// left out, since nobody but systemd knows what they hold.
-std::vector<std::string> command_line_of(std::string_view exec_start);
+// The command line in `systemctl show -p ExecStart`, "{ path=… ; argv[]=… ; ignore_errors=… }".
+struct CommandLine {
+  std::vector<std::string> words;      // without variables: nobody but systemd knows what they hold
+  std::vector<std::string> variables;  // "$DOCKER_OPTS"
+};
+CommandLine command_line_of(std::string_view exec_start);
 
 // The value of --NAME ("true" for one without a value); the last one counts. `words` without the program.
 std::optional<std::string> flag(const std::vector<std::string>& words, std::string_view name);

@@ -20,7 +20,7 @@ namespace {
 constexpr std::chrono::seconds kSoon{10};
 constexpr std::chrono::minutes kRestart{3};  // a Docker with many containers takes its time
 constexpr std::chrono::seconds kAnswer{60};
-constexpr std::chrono::milliseconds kBetweenLooks{100};
+constexpr std::chrono::milliseconds kBetweenLooks{200};
 
 const char* systemctl() {
   return ::access("/usr/bin/systemctl", X_OK) == 0 ? "/usr/bin/systemctl" : "/bin/systemctl";
@@ -129,6 +129,23 @@ std::string one_line(std::string text) {
   return text;
 }
 
+bool has_failed() {
+  const auto shown =
+      process::run({systemctl(), "show", "docker.service", "-p", "ActiveState"}, deadline_in(kSoon));
+  return shown && property(shown->output, "ActiveState") == "failed";
+}
+
+Error did_not_start(const std::string& why) {
+  return {ErrorCode::kUnavailable, fmt::format("Docker did not start: {}", why),
+          "journalctl -u docker.service -n 50"};
+}
+
+Error not_known(std::string what) {
+  return {
+      ErrorCode::kDeadlineExceeded, std::move(what),
+      "systemctl status docker; journalctl -u docker.service -n 50; then: sync-nodectl docker-ipv6 status"};
+}
+
 }  // namespace
 
 Installation find_docker() {
@@ -142,7 +159,11 @@ Installation find_docker() {
     const std::string pid = property(shown->output, "MainPID");
     docker.is_active = !pid.empty() && pid != "0";
     if (docker.is_active) command = command_line_of_process(pid);
-    if (command.empty()) command = command_line_of(property(shown->output, "ExecStart"));
+    if (command.empty()) {
+      CommandLine of_unit = command_line_of(property(shown->output, "ExecStart"));
+      command = std::move(of_unit.words);
+      docker.unread = std::move(of_unit.variables);
+    }
   }
   const bool is_known = !command.empty() && command[0].starts_with("/");
   docker.program = is_known ? command[0] : usual_program();
@@ -194,24 +215,22 @@ Status validate(const Installation& docker, const std::string& path, const std::
                "nothing was changed"};
 }
 
-Status restart(const Installation& docker, const std::string& daemon_text, bool again) {
+Status restart(const Installation& docker, const std::string& daemon_text, const Restart& how) {
   // systemd refuses to start what failed too often; the answer does not matter, ignoring.
-  if (again) {
+  if (how.again) {
     static_cast<void>(process::run({systemctl(), "reset-failed", "docker.service"}, deadline_in(kSoon)));
   }
   const auto restarted = process::run({systemctl(), "restart", "docker.service"}, deadline_in(kRestart));
-  if (!restarted) return restarted.error();
-  if (restarted->exit_code != 0) {
-    return Error{ErrorCode::kUnavailable,
-                 fmt::format("Docker did not start: {}", one_line(restarted->output)),
-                 "journalctl -u docker.service -n 50"};
+  if (!restarted && restarted.error().code == ErrorCode::kDeadlineExceeded) {
+    return has_failed() ? did_not_start("it failed") : not_known("Docker did not come up in time");
   }
+  if (!restarted) return restarted.error();
+  if (restarted->exit_code != 0) return did_not_start(one_line(restarted->output));
+  if (!how.answered) return {};
   const Deadline deadline = deadline_in(kAnswer);
   while (!ask_engine(docker, daemon_text).answers) {
-    if (BootClock::now() > deadline) {
-      return Error{ErrorCode::kDeadlineExceeded, "Docker was started and does not answer",
-                   "journalctl -u docker.service -n 50"};
-    }
+    if (has_failed()) return did_not_start("it failed soon after");
+    if (BootClock::now() > deadline) return not_known("Docker was started and does not answer yet");
     pause(kBetweenLooks, {});
   }
   return {};

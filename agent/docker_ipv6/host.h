@@ -16,6 +16,7 @@ struct Installation {
   std::string program;                   // "" when there is no dockerd
   std::optional<DockerVersion> version;  // nothing: it did not say
   std::vector<std::string> flags;        // of the running one, else of its unit
+  std::vector<std::string> unread;       // words of its unit that may hold more of them: "$DOCKER_OPTS"
   bool has_unit = false;                 // docker.service is known to systemd
   bool is_active = false;                // and has a process
 };
@@ -39,7 +40,11 @@ Network look_at_network();
 // Does dockerd take the file at `path`? Blocks only what it takes to be worse than `old_path` ("": no file).
 Status validate(const Installation& docker, const std::string& path, const std::string& old_path);
 
-// Waits until Docker answers again. `again`: after a failed start.
-Status restart(const Installation& docker, const std::string& daemon_text, bool again);
+struct Restart {
+  bool again = false;     // after a failed start
+  bool answered = false;  // so it is waited until it does again; else systemd's word has to do
+};
+// kDeadlineExceeded: it takes longer than we wait, and systemd does not call it failed.
+Status restart(const Installation& docker, const std::string& daemon_text, const Restart& how);
 
 }  // namespace syncnode::docker_ipv6

@@ -115,6 +115,13 @@ class Planner {
             "flags alone"));
       }
     }
+    if (!situation_.unread.empty() && !(plan_.changes.empty() && plan_.conflicts.empty())) {
+      plan_.refusals.push_back(
+          refusal(fmt::format("Docker does not run, and which flags it gets from {} in docker.service is not "
+                              "known: with one that daemon.json has too it would not start",
+                              fmt::join(situation_.unread, " ")),
+                  "start Docker first: systemctl start docker"));
+    }
     if (auto file = flag(situation_.flags, "config-file"); file && *file != "/etc/docker/daemon.json") {
       plan_.refusals.push_back(refusal(fmt::format("dockerd is started with --config-file {}", *file),
                                        "change that file by hand"));

@@ -24,6 +24,7 @@ struct Wishes {
 struct Situation {
   std::optional<DockerVersion> version;  // nothing: Docker is not installed
   std::vector<std::string> flags;        // of dockerd, without the program
+  std::vector<std::string> unread;       // where more of them may be
   std::string text;                      // of daemon.json; "" when there is none
   bool kernel_has_ipv6 = true;
   std::vector<Prefix> taken;               // addresses and routes of this host

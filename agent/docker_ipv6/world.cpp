@@ -30,6 +30,7 @@ Result<Plan> plan_enable(const World& world, const Wishes& wishes) {
   SN_ASSIGN(const Prefix suggested, suggested_prefix(world.file));
   auto plan = plan_enable({.version = world.docker.version,
                            .flags = world.docker.flags,
+                           .unread = world.docker.unread,
                            .text = world.file.text(),
                            .kernel_has_ipv6 = world.network.has_ipv6,
                            .taken = world.network.taken,

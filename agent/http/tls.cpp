@@ -14,10 +14,17 @@ TlsContext modern_context(Context::method method) {
   return context;
 }
 
-Error file_error(std::string_view what, const std::string& path, const boost::system::error_code& state) {
+Error file_error(std::string_view what, const std::string& path, const boost::system::error_code& state,
+                 std::string hint) {
   return {ErrorCode::kFailedPrecondition,
-          fmt::format("cannot use the {} '{}': {}", what, path, state.message()),
-          "give a PEM file this process may read"};
+          fmt::format("cannot use the {} '{}': {}", what, path, state.message()), std::move(hint)};
+}
+
+// The unit hides directories, whoever may read them otherwise.
+Error file_of_node_error(std::string_view what, const std::string& path,
+                         const boost::system::error_code& state) {
+  return file_error(what, path, state,
+                    "give a PEM file that a node can read, best in /etc/sync-node/ (0600 root will do)");
 }
 
 }  // namespace
@@ -26,9 +33,9 @@ Result<TlsContext> server_context(const std::string& certificate_file, const std
   auto context = modern_context(Context::tls_server);
   boost::system::error_code state;
   context->use_certificate_chain_file(certificate_file, state);
-  if (state) return file_error("certificate", certificate_file, state);
+  if (state) return file_of_node_error("certificate", certificate_file, state);
   context->use_private_key_file(key_file, Context::pem, state);
-  if (state) return file_error("private key", key_file, state);
+  if (state) return file_of_node_error("private key", key_file, state);
   return context;
 }
 
@@ -40,7 +47,7 @@ Result<TlsContext> client_context(const std::string& ca_file) {
   } else {
     context->load_verify_file(ca_file, state);
   }
-  if (state) return file_error("authorities' file", ca_file, state);
+  if (state) return file_error("authorities' file", ca_file, state, "give a PEM file this process may read");
   return context;
 }
 

@@ -101,6 +101,7 @@ struct Metrics::Series {
   ClientGauges quarantined{gauge(all, "sync_client_quarantined_values",
                                  "Values kept beside the copy because its types cannot hold them.")};
   ClientGauges held{gauge(all, "sync_client_held_rows", "Deletes that wait for a person's decision.")};
+  ClientGauges failing{gauge(all, "sync_client_failing", "1 when the last sync of the client failed.")};
   ClientGauges starved{gauge(all, "sync_client_starved",
                              "1 when the last run gave up because no consistent snapshot was to be had "
                              "without delaying the application.")};
@@ -111,7 +112,7 @@ struct Metrics::Series {
                        .Add({}, now_since_1970());
   Family<Gauge>& build = gauge(all, "sync_build_info", "1, labelled with the version of the program.");
 
-  std::array<ClientGauges*, 5> by_client{&lag, &quarantined, &held, &starved, &wal_growth};
+  std::array<ClientGauges*, 6> by_client{&lag, &quarantined, &held, &failing, &starved, &wal_growth};
 };
 
 Metrics::Metrics(std::string_view version) : series_(std::make_unique<Series>()) {
@@ -196,6 +197,10 @@ void Metrics::set_client(const std::string& client, const ClientFigures& figures
 
 void Metrics::set_lag(const std::string& client, std::optional<double> seconds) {
   series_->lag.set(client, seconds);
+}
+
+void Metrics::set_failing(const std::string& client, bool failing) {
+  series_->failing.set(client, failing ? 1 : 0);
 }
 
 void Metrics::set_starved(const std::string& client, bool starved) {

@@ -54,6 +54,7 @@ class Metrics {
   // Clients. What is not known vanishes.
   void set_client(const std::string& client, const ClientFigures& figures);
   void set_lag(const std::string& client, std::optional<double> seconds);
+  void set_failing(const std::string& client, bool failing);
   void set_starved(const std::string& client, bool starved);
   void wal_growth(const std::string& client, int64_t bytes);   // during our last read of it
   void keep_clients(const std::vector<std::string>& clients);  // all others are gone; also their number

@@ -49,6 +49,9 @@ def main() -> int:
         problems.append('the service is its timer\'s to start')
     command = re.search(r'^ExecStart=\S+ (.*)$', service, re.M)
     directory = re.search(r'^RuntimeDirectory=(\S+)$', service, re.M)
+    asks_first = {'PartOf=docker.service', 'After=docker.service', 'ExecCondition=/bin/systemctl --quiet is-active docker.service'}
+    if not asks_first <= set(service.splitlines()):
+        problems.append('the service would start a Docker that was stopped')
     if not command or not directory or f'--write /run/{directory.group(1)}/mounts.json' not in command.group(1):
         problems.append('the service does not write where its directory is')
     print('\n'.join(problems) or 'the unit that asks Docker is in order')

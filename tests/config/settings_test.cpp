@@ -96,6 +96,25 @@ TEST(Settings, ContradictionsAreRefused) {
   EXPECT_EQ(load_settings({kNode, {}, "a"}, Purpose::kNode)->role, "node-a");
 }
 
+TEST(Settings, AKeyThatTheUnitHidesFromTheNodesIsRefused) {
+  const auto with_key = [](const std::string& path) {
+    auto values = kNode;
+    values["API_TLS_CERT"] = "/etc/ssl/certs/host.pem";
+    values["API_TLS_KEY"] = path;
+    return load_settings({values, {}, ""}, Purpose::kNode);
+  };
+  for (const char* path :
+       {"/etc/ssl/private/host.key", "/etc/ssl/certs/../private/host.key", "/etc//ssl/private/a/host.key",
+        "/etc/ssh/host.key", "/etc/sync-node/admin/host.key"}) {
+    EXPECT_NE(why(with_key(path)).find(std::string("API_TLS_KEY='") + path), std::string::npos) << path;
+    EXPECT_NE(why(with_key(path)).find("hides from the nodes"), std::string::npos) << path;
+  }
+  for (const char* path :
+       {"/etc/sync-node/host.key", "/etc/ssl/private.key", "/srv/etc/ssl/private/host.key"}) {
+    EXPECT_TRUE(with_key(path)) << path << ": " << why(with_key(path));
+  }
+}
+
 TEST(Settings, NumbersAreWholeAndBounded) {
   for (const char* text : {"", "+5", "5s", "0x10", "-1", "1e3", "99999999999999999999", "0"}) {
     auto values = kNode;

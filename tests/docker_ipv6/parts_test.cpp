@@ -60,13 +60,14 @@ TEST(Prefixes, ADrawnOneIsUniqueLocalAndNeverTheSame) {
 }
 
 TEST(Flags, OfAUnit) {
-  const auto words = command_line_of(
+  const auto command = command_line_of(
       "{ path=/usr/sbin/dockerd ; argv[]=/usr/sbin/dockerd -H fd:// "
       "--containerd=/run/containerd/containerd.sock "
       "$DOCKER_OPTS ; ignore_errors=no ; start_time=[n/a] ; pid=0 }");
-  EXPECT_EQ(words, (std::vector<std::string>{"/usr/sbin/dockerd", "-H", "fd://",
-                                             "--containerd=/run/containerd/containerd.sock"}));
-  EXPECT_TRUE(command_line_of("").empty());
+  EXPECT_EQ(command.words, (std::vector<std::string>{"/usr/sbin/dockerd", "-H", "fd://",
+                                                     "--containerd=/run/containerd/containerd.sock"}));
+  EXPECT_EQ(command.variables, std::vector<std::string>{"$DOCKER_OPTS"});
+  EXPECT_TRUE(command_line_of("").words.empty());
 }
 
 TEST(Flags, Values) {

@@ -16,6 +16,7 @@ Prefix prefix(const char* text) {
 Situation with(const DockerVersion& version, std::string text = "") {
   return {.version = version,
           .flags = {},
+          .unread = {},
           .text = std::move(text),
           .taken = {},
           .advertised_on = {},

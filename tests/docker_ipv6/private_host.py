@@ -110,14 +110,14 @@ class PrivateHost:
         self.install('/usr/sbin/dockerd', DOCKERD)
         (STATE / 'version').write_text(version)
 
-    def unit(self, flags: str = '-H fd://', pid: int = 0, state: str = 'loaded') -> None:
-        (STATE / 'show').write_text(f'LoadState={state}\nMainPID={pid}\n'
+    def unit(self, flags: str = '-H fd://', pid: int = 0, state: str = 'loaded', active: str = 'active') -> None:
+        (STATE / 'show').write_text(f'LoadState={state}\nActiveState={active}\nMainPID={pid}\n'
                                     f'ExecStart={{ path=/usr/sbin/dockerd ; argv[]=/usr/sbin/dockerd {flags} ; ignore_errors=no ; pid=0 }}\n')
 
-    def running(self) -> 'subprocess.Popen[bytes]':
+    def running(self, flags: str = '-H fd://') -> 'subprocess.Popen[bytes]':
         """A process that looks like a running dockerd, and the unit that has it."""
         process = subprocess.Popen(['/usr/sbin/dockerd', 'infinity'], executable='/usr/bin/sleep')
-        self.unit(pid=process.pid)
+        self.unit(flags, pid=process.pid)
         return process
 
     def fresh(self, text: Optional[str] = None) -> None:

@@ -92,6 +92,7 @@ void check(const std::string& text, const DockerVersion& version) {
   ASSERT_TRUE(suggested);
   const auto plan = plan_enable({.version = version,
                                  .flags = {},
+                                 .unread = {},
                                  .text = text,
                                  .taken = {},
                                  .advertised_on = {},

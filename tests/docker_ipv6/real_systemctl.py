@@ -55,7 +55,8 @@ def main(words: List[str]) -> Optional[int]:
         log.write('systemctl ' + ' '.join(words) + '\n')
     if words[0] == 'show':
         line = ' '.join(['/usr/sbin/dockerd', *FLAGS])
-        print(f'LoadState=loaded\nMainPID={main_pid()}\nExecStart={{ path=/usr/sbin/dockerd ; argv[]={line} ; ignore_errors=no ; pid=0 }}')
+        print(f'LoadState=loaded\nActiveState={"active" if main_pid() else "failed"}')
+        print(f'MainPID={main_pid()}\nExecStart={{ path=/usr/sbin/dockerd ; argv[]={line} ; ignore_errors=no ; pid=0 }}')
     if words[0] in ('restart', 'stop'):
         stop()
     return start() if words[0] in ('restart', 'start') else 0

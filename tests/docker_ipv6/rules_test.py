@@ -16,8 +16,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from docker_ipv6.on_a_host import PLAIN, Engine, OnAHost  # noqa: E402
 from docker_ipv6.private_host import CIDR, DAEMON, STATE, document, go_inside, must  # noqa: E402
 
+# systemd starts it, and with our keys it ends before it answers.
+FAILS_LATER = f"""#!/bin/sh
+if grep -q ip6tables {DAEMON}; then
+  mv /run/docker.sock /run/docker.away
+  sed -i s/^ActiveState=.*/ActiveState=failed/ {STATE}/show
+else
+  mv /run/docker.away /run/docker.sock
+  sed -i s/^ActiveState=.*/ActiveState=active/ {STATE}/show
+fi
+"""
+
 
 class Rules(OnAHost):
+    def restarts(self) -> int:
+        return self.host.log().count('systemctl restart docker.service')
+
     def test_without_docker(self) -> None:
         self.host.unit(state='not-found')
         Path('/usr/sbin/dockerd').unlink()
@@ -35,6 +49,19 @@ class Rules(OnAHost):
         self.host.unit(flags='-H fd:// --config-file=/srv/daemon.json')
         self.assertIn('/srv/daemon.json', self.helper('enable', expect=6))
         self.assertEqual(self.names(), [])
+
+    def test_flags_that_only_systemd_knows_are_seen_once_docker_runs(self) -> None:
+        self.host.unit(flags='-H fd:// $DOCKER_OPTS')
+        self.assertIn('which flags it gets from $DOCKER_OPTS in docker.service is not known', self.helper('enable', expect=6))
+        self.assertIn('start Docker first', self.helper('plan', expect=6))
+        self.assertEqual(self.names(), [])
+        process = self.host.running('-H fd:// $DOCKER_OPTS')
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.helper('enable')
+        self.host.unit(flags='-H fd:// $DOCKER_OPTS')
+        self.assertIn('nothing was written', self.helper('enable'))
+        self.helper('disable')
 
     def test_validate_is_heard_only_where_it_says_something_new(self) -> None:
         self.host.docker('26.1.5')
@@ -95,6 +122,22 @@ class Rules(OnAHost):
         finally:
             self.host.install(STATE / 'restart', '#!/bin/sh\nexit 0\n')
 
+    def test_what_somebody_wrote_during_the_restart_is_not_overwritten(self) -> None:
+        self.run_docker()
+        self.addCleanup(self.host.install, STATE / 'restart', '#!/bin/sh\nexit 0\n')
+        for words, theirs in ((['enable', '--cidr', CIDR], f'echo \'{{"debug": true}}\' >{DAEMON}'), (['disable'], f'rm {DAEMON}')):
+            with self.subTest(words=words), Engine({'ContainersRunning': 0, 'LiveRestoreEnabled': False}, False):
+                self.host.fresh(PLAIN)
+                if words == ['disable']:
+                    self.helper('enable', '--cidr', CIDR)
+                    self.journal.drop_all()
+                self.host.install(STATE / 'restart', f'#!/bin/sh\n{theirs}\necho "Job failed"\nexit 1\n')
+                said = self.helper(*words, '--restart', expect=1)
+                self.assertIn("the old file was not put back: somebody changed '/etc/docker/daemon.json' meanwhile", said)
+                self.assertEqual(DAEMON.read_text() if DAEMON.exists() else None, '{"debug": true}\n' if 'enable' in words else None)
+                self.assertEqual(self.restarts(), 1)
+                self.assertIn('not put back', self.journal.message()['SYNCNODE_DOCKER_OUTCOME'])
+
     def test_a_docker_that_starts_with_neither_file_is_a_failure(self) -> None:
         self.run_docker()
         self.host.fresh(PLAIN)
@@ -111,12 +154,57 @@ class Rules(OnAHost):
         finally:
             self.host.install(STATE / 'restart', '#!/bin/sh\nexit 0\n')
 
+    def test_a_docker_that_could_not_be_asked_before_need_not_answer_after(self) -> None:
+        self.run_docker()
+        self.host.fresh(PLAIN)
+        said = self.helper('enable', '--restart', '--yes')
+        self.assertIn('Docker was restarted; how many containers run is not known; the default bridge has IPv6: not known', said)
+        self.assertEqual((self.enabled()['ipv6'], self.restarts()), (True, 1))
+
+    def test_a_docker_that_takes_its_time_keeps_the_file_and_is_not_restarted_again(self) -> None:
+        self.run_docker()
+        self.host.fresh(PLAIN)
+        self.host.install(STATE / 'restart', '#!/bin/sh\nrm /run/docker.sock\n')
+        try:
+            with Engine({'ContainersRunning': 0, 'LiveRestoreEnabled': False}, False):
+                said = self.helper('enable', '--restart', expect=75)
+        finally:
+            self.host.install(STATE / 'restart', '#!/bin/sh\nexit 0\n')
+        self.assertIn('does not answer yet', said)
+        self.assertIn('next: systemctl status docker; journalctl -u docker.service -n 50', said)
+        self.assertEqual((self.enabled()['ipv6'], self.restarts()), (True, 1))
+        self.assertIn('not known', self.journal.message()['SYNCNODE_DOCKER_OUTCOME'])
+
+    def test_a_docker_that_starts_and_fails_then_gets_the_old_file_back(self) -> None:
+        self.run_docker()
+        self.host.fresh(PLAIN)
+        self.host.install(STATE / 'restart', FAILS_LATER)
+        try:
+            with Engine({'ContainersRunning': 0, 'LiveRestoreEnabled': False}, False):
+                said = self.helper('enable', '--restart', expect=1)
+        finally:
+            self.host.install(STATE / 'restart', '#!/bin/sh\nexit 0\n')
+        self.assertIn('it failed soon after', said)
+        self.assertIn('is back, and Docker runs with it', said)
+        self.assertEqual((DAEMON.read_text(), self.restarts()), (PLAIN, 2))
+
     def test_a_bridge_without_ipv6_after_the_restart_is_a_failure(self) -> None:
         self.run_docker()
         self.host.fresh(PLAIN)
         with Engine({'ContainersRunning': 0, 'LiveRestoreEnabled': False}, False):
             self.assertIn('default bridge has no IPv6', self.helper('enable', '--restart', expect=1))
         self.assertEqual((DAEMON.read_text(), self.names()), (PLAIN, ['daemon.json']))
+
+    def test_what_the_administrator_wanted_before_is_in_effect_after_disable(self) -> None:
+        self.run_docker()
+        text = '{"ipv6": true}'
+        for words, said in ((['--restart'], 'the default bridge has IPv6: yes'), ([], 'next: systemctl restart docker\n')):
+            with self.subTest(words=words), Engine({'ContainersRunning': 0, 'LiveRestoreEnabled': False}, True):
+                self.host.fresh(text)
+                self.helper('enable', '--cidr', CIDR)
+                self.assertIn(said, self.helper('disable', *words))
+                self.assertEqual((DAEMON.read_text(), self.names()), (text, ['daemon.json']))
+                self.assertEqual(self.restarts(), len(words), 'one restart is one outage')
 
     def test_addresses_and_routes_of_the_host_are_kept_clear_of(self) -> None:
         must('ip', 'link', 'add', 'net0', 'type', 'veth', 'peer', 'name', 'net1')

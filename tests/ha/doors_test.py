@@ -40,6 +40,7 @@ def main() -> int:
             http_checks.check_many(nodes)
             bus_checks.check_failover(nodes)
             http_checks.check_step_down(nodes)
+            metrics_checks.check_client(nodes, 'one', paths['one'])
     return 0
 
 

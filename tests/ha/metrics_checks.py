@@ -89,6 +89,36 @@ def check_counters(nodes: Couple, path: str) -> None:
     ok('runs, failures, rows, cache hits and misses are counted')
 
 
+def check_client(nodes: Couple, name: str, path: str) -> None:
+    """What a failed sync, a lag and a pause do to the series of a client."""
+    leader, _ = nodes.roles()
+
+    def series(family: str) -> Optional[float]:
+        return values(leader).get(f'{family}{{client="{name}"}}')
+
+    nodes.product.must('sync-nodectl', 'client', 'set-interval', name, '3600')
+    expect('resume', leader.http('POST', f'/api/v1/deployments/{name}/resume').status, 200)
+    run(leader, name, 'success')
+    until('a client that is well', 10, lambda: series('sync_client_failing') == 0)
+    hidden = Path(path + '.hidden')
+    Path(path).rename(hidden)
+    run(leader, name, 'failed')
+    until('a client whose sync failed', 10, lambda: series('sync_client_failing') == 1)
+    hidden.rename(path)
+    run(leader, name, 'success')
+    until('a client that is well again', 10, lambda: series('sync_client_failing') == 0)
+    touch(path)
+    until('what was written to be lag', 10, lambda: (series('sync_client_lag_seconds') or 0) > 0)
+    expect('who lags most', leader.health()['worst_lag']['client_name'], name)
+    expect('pause', leader.http('POST', f'/api/v1/deployments/{name}/pause').status, 200)
+    until('a paused client to have no lag', 10, lambda: series('sync_client_lag_seconds') is None)
+    expect('other series of a paused client', (series('sync_client_failing'), series('sync_client_starved')), (None, None))
+    expect('who lags most beside a paused client', leader.health()['worst_lag'], {'client_name': None, 'seconds': None})
+    touch(path)
+    expect('the lag of a paused client that is written to', series('sync_client_lag_seconds'), None)
+    ok('a failed sync and a lag are told of a client, until it is paused')
+
+
 def run(node: Node, client: str, wanted: str, **asked: bool) -> None:
     begun = node.http('POST', '/api/v1/sync/trigger', {'client_name': client, **asked})
     expect('a trigger', begun.status, 202)

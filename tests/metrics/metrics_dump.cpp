@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
     metrics.keep_clients({"acme", "o\"dd\\name\n"});
     for (const char* client : {"acme", "o\"dd\\name\n"}) {
       metrics.set_client(client, {0.25, 3, 4});
+      metrics.set_failing(client, true);
       metrics.set_starved(client, false);
       metrics.wal_growth(client, 4096);
     }

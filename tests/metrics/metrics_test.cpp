@@ -121,6 +121,8 @@ TEST(Metrics, EachMovesByItsOwnMethod) {
        {{"gone sync_client_lag_seconds{client=\"acme\"}", 0.25},
         {"sync_client_quarantined_values{client=\"acme\"}", -3}}},
       {[&] { m.set_lag("acme", 9); }, {{"new sync_client_lag_seconds{client=\"acme\"}", 9}}},
+      {[&] { m.set_failing("acme", true); }, {{"new sync_client_failing{client=\"acme\"}", 1}}},
+      {[&] { m.set_failing("acme", false); }, {{"sync_client_failing{client=\"acme\"}", -1}}},
       {[&] { m.set_starved("acme", true); }, {{"new sync_client_starved{client=\"acme\"}", 1}}},
       {[&] { m.set_starved("acme", false); }, {{"sync_client_starved{client=\"acme\"}", -1}}},
       {[&] { m.wal_growth("acme", 4096); }, {{"new sync_client_wal_growth_bytes{client=\"acme\"}", 4096}}},
@@ -151,6 +153,7 @@ TEST(Metrics, TheSeriesOfAClientVanishWithIt) {
   Metrics m("0.1.0");
   for (const char* client : {"acme", "beta"}) {
     m.set_client(client, {1, 1, 1});
+    m.set_failing(client, true);
     m.set_starved(client, true);
     m.wal_growth(client, 1);
   }

@@ -2,7 +2,7 @@
 SQLite + Supabase Sync System - A Real Container On A Booted Host
 
 A Docker engine, a container whose application writes to a webui.db in a named volume, and the installed nodes beside it: Docker tells the
-path, rows arrive, the container is stopped, removed and started anew, and nothing of ours is left in the volume.
+path, rows arrive, the container is stopped, removed and started anew, and nothing of ours is left in the volume. A Docker that was stopped stays so.
 """
 
 import os
@@ -15,6 +15,7 @@ from support.booted_host import BootedHost  # noqa: E402
 from support.host_root import dependencies  # noqa: E402
 from support.nodes import until  # noqa: E402
 
+MOUNTS = '/run/sync-node-inspect/mounts.json'
 CONTAINER, VOLUME = 'openwebui-acme', '/var/lib/docker/volumes/acme-data/_data'
 # An image without a registry: a shell and SQLite from the host itself.
 IMAGE = """set -eu
@@ -42,6 +43,39 @@ def row_arrives(operator: Operator, application: Application, row: str) -> None:
     until(f'row {row} arrives', 30, lambda: operator.content(row) == 'from the container')
 
 
+def stopped_docker_stays_stopped(host: BootedHost) -> None:
+    """docker.socket starts it for whoever asks; the timer, every second here, does not ask."""
+    for kind, text in (('timer', '[Timer]\nOnBootSec=\nOnUnitActiveSec=\nOnActiveSec=1s\nOnUnitActiveSec=1s\nAccuracySec=10ms\n'),
+                       ('service', '[Unit]\nStartLimitIntervalSec=0\n')):
+        drop_in = host.path(f'/etc/systemd/system/sync-node-inspect.{kind}.d')
+        drop_in.mkdir(parents=True)
+        (drop_in / 'often.conf').write_text(text)
+
+    def written() -> int:
+        found = host.path(MOUNTS)
+        return found.stat().st_mtime_ns if found.exists() else 0
+
+    def triggered() -> str:
+        return host.must('systemctl', 'show', 'sync-node-inspect.timer', '-p', 'LastTriggerUSecMonotonic', '--value')
+
+    def state(unit: str) -> str:
+        return host.run('systemctl', 'is-active', unit).output.strip()
+
+    host.must('systemctl', 'daemon-reload')
+    host.must('systemctl', 'start', 'sync-node-inspect.timer')
+    until('what the containers have to be written down', 30, lambda: written() > 0)
+    host.must('systemctl', 'stop', 'docker.service')
+    for turn in ('first', 'second'):
+        before = triggered()
+        until(f'the {turn} turn of the timer without Docker', 30, lambda: triggered() != before)
+    until('the last turn to end', 30, lambda: not host.must('systemctl', 'list-jobs', '--no-legend', 'sync-node-inspect.service'))
+    assert (state('docker.socket'), state('docker.service')) == ('active', 'inactive'), 'the timer started a Docker that was stopped'
+    before_start = written()
+    host.must('systemctl', 'start', 'docker.service')
+    until('the timer to ask Docker again', 30, lambda: written() > before_start)
+    host.must('systemctl', 'stop', 'sync-node-inspect.timer')
+
+
 def main() -> int:
     if os.geteuid() != 0:
         print('booting a host needs root')
@@ -67,6 +101,7 @@ def main() -> int:
         operator.command('verify', 'acme')
         owners = {path.name: path.stat().st_uid for path in host.path(VOLUME).iterdir()}
         assert 'webui.db' in owners and set(owners.values()) == {1500}, f'in the volume: {owners}'
+        stopped_docker_stays_stopped(host)
     return 0
 
 

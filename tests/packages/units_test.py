@@ -54,6 +54,15 @@ def explained() -> List[str]:
             if not re.search(rf'\b{name}(=|…)', text) and not (name.startswith('StartLimit') and 'StartLimit…' in text)]
 
 
+def hidden_known() -> List[str]:
+    """A key in a directory that the unit hides is refused before a node meets it."""
+    unit = re.search(r'^InaccessiblePaths=(.*)$', read('units/sync-node@.service'), re.M)
+    code = re.search(r'for \(const std::string_view hidden :\s*\{(.*?)\}\)', read('agent/config/settings.cpp'), re.S)
+    hides = {word.lstrip('-') + '/' for word in unit.group(1).split()} if unit else set()
+    knows = set(re.findall(r'"([^"]+)"', code.group(1))) if code else set()
+    return [] if hides and hides == knows else [f'the unit hides {sorted(hides)}, the settings know of {sorted(knows)}']
+
+
 def catalogued() -> List[str]:
     coded = set(re.findall(r'LogEvent k\w+\{"([0-9a-f]{32})"\}', read('agent/daemon/events.h')))
     coded |= set(re.findall(r'kMessageId\[\] = "([0-9a-f]{32})"', read('agent/docker_ipv6/trace.h')))
@@ -87,7 +96,7 @@ def scripts() -> List[str]:
 
 
 def main() -> int:
-    problems = [problem for check in (exposure, verified, explained, catalogued, one_version, scripts) for problem in check()]
+    problems = [problem for check in (exposure, verified, explained, hidden_known, catalogued, one_version, scripts) for problem in check()]
     print('\n'.join(problems) or 'units and packages agree')
     return 1 if problems else 0
 

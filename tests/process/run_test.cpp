@@ -1,9 +1,16 @@
 #include "process/run.h"
 
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
+
+#include "base/unique_fd.h"
 
 namespace syncnode::process {
 namespace {
@@ -52,11 +59,27 @@ TEST(Run, BlockedSignalsAndDescriptorsAreNotHandedOn) {
 }
 
 TEST(Run, WhoDoesNotEndIsKilledWithItsChildren) {
+  // So that this process is told how the shell's child ended, once it has lost its parent.
+  ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  std::string name = "/tmp/sync-node-run-XXXXXX";
+  const UniqueFd file(::mkstemp(name.data()));
+  ASSERT_TRUE(file.valid());
   const auto begun = BootClock::now();
-  const auto ran = run({"/bin/sh", "-c", "sleep 60 & wait"}, deadline_in(std::chrono::milliseconds(200)));
+  const auto ran =
+      run({"/bin/sh", "-c", "sleep 60 & echo $! >\"$0\"; wait", name}, deadline_in(std::chrono::seconds(2)));
   ASSERT_FALSE(ran);
   EXPECT_EQ(ran.error().code, ErrorCode::kDeadlineExceeded);
   EXPECT_LT(BootClock::now() - begun, std::chrono::seconds(20));
+  pid_t child = 0;
+  std::ifstream(name) >> child;
+  ::unlink(name.c_str());
+  ASSERT_GT(child, 0) << "the shell did not come to tell";
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << "it slept to its end: " << status;
+  EXPECT_EQ(::kill(child, 0), -1);
+  EXPECT_EQ(errno, ESRCH);
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }
 
 TEST(Run, WhatIsNotThereIsSaid) {

@@ -2,11 +2,14 @@
 SQLite + Supabase Sync System - A Booted Host
 
 A throw-away host: a layer over the kept root (host_root.py), booted by systemd-nspawn with a network of its own that leads nowhere. Mounts
-and processes live in namespaces of nspawn's, so that nothing is left behind however a test ends. Readiness comes from nspawn itself.
-Needs root.
+and processes live in namespaces of nspawn's and end with the test; a directory that a killed test left goes when the next host is made.
+Readiness comes from nspawn itself. Needs root.
 """
 
+import contextlib
+import itertools
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,12 +22,15 @@ from types import TracebackType
 from typing import List, NamedTuple, Optional, Sequence, Type
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from support.host_cgroups import enter_groups, make_groups, remove_groups  # noqa: E402
+from support.host_cgroups import enter_groups, groups_of_ours, make_groups, remove_groups  # noqa: E402
 from support.host_root import made_root  # noqa: E402
 from support.private_postgres import die_with_parent  # noqa: E402
 
 COMMAND_SECONDS = 120
 BOOT_SECONDS = 90
+END_SECONDS = 30
+PREFIX = 'sync-node-host.'  # then the process id of its owner
+NUMBERS = itertools.count(1)
 ENVIRONMENT = {'PATH': '/usr/sbin:/usr/bin:/sbin:/bin', 'LANG': 'C.UTF-8', 'HOME': '/root', 'DEBIAN_FRONTEND': 'noninteractive',
                'TERM': os.environ.get('TERM', 'dumb')}
 
@@ -78,6 +84,19 @@ def first_process(above: int) -> int:
     return 0
 
 
+def stale(folder: Path) -> List[Path]:
+    """Directories in there of hosts whose owner is gone."""
+    named = [(path, re.fullmatch(re.escape(PREFIX) + r'(\d+)\.\w+', path.name)) for path in folder.glob(PREFIX + '*')]
+    return [path for path, found in named if found and not Path('/proc', found.group(1)).exists()]
+
+
+def sweep(folder: Path) -> None:
+    """What tests that were killed could not remove. Their processes and mounts ended with them."""
+    remove_groups([group for top in groups_of_ours() for group in stale(top)])
+    for path in stale(folder):
+        shutil.rmtree(path, ignore_errors=True)
+
+
 class BootedHost:
     """Booted by the constructor, gone with stop() or at the end of a `with` block. `clients` is its /srv/clients, seen from here. One thread."""
 
@@ -85,7 +104,9 @@ class BootedHost:
         """With a real Docker engine where `docker` says so; its images and volumes do not outlive a reboot."""
         self.docker = docker
         self.lower = made_root([*packages, *(DOCKER_PACKAGES if docker else ())])
-        self.directory = Path(tempfile.mkdtemp(prefix='sync-node-host.'))
+        self.machine = f'sync-node-{os.getpid()}-{next(NUMBERS)}'
+        sweep(Path(tempfile.gettempdir()))
+        self.directory = Path(tempfile.mkdtemp(prefix=f'{PREFIX}{os.getpid()}.'))
         self.clients = self.directory / 'clients'
         for name in ('upper', 'work', 'root', 'clients'):
             (self.directory / name).mkdir()
@@ -106,9 +127,11 @@ class BootedHost:
         return self
 
     def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> None:
-        if error is not None and self.leader:
-            print(self.run('journalctl', '--no-pager', '-n', '60', '-o', 'short-monotonic').output)
-        self.stop()
+        try:
+            if error is not None and self.leader:
+                print(self.run('journalctl', '--no-pager', '-n', '60', '-o', 'short-monotonic').output)
+        finally:
+            self.stop()
 
     # --- what tests use -------------------------------------------------------------------------------
     def run(self, *command: str, user: str = '', give: Optional[str] = None, seconds: float = COMMAND_SECONDS) -> Ran:
@@ -149,15 +172,18 @@ class BootedHost:
         self._wait_for_boot(self.leader)
 
     def stop(self) -> None:
-        if self.nspawn is not None and self.nspawn.poll() is None:
-            # unshare's child is the first of its process namespace: with it everything in there ends.
-            for child in children(self.nspawn.pid):
-                os.kill(child, signal.SIGKILL)
-            self.nspawn.wait(timeout=30)
-        self.nspawn = None
-        remove_groups(self.groups)
-        self.notify.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        nspawn, self.nspawn = self.nspawn, None
+        try:
+            if nspawn is not None and nspawn.poll() is None:
+                # unshare's child is the first of its process namespace: with it everything in there ends.
+                for child in children(nspawn.pid):
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(child, signal.SIGKILL)
+                nspawn.wait(timeout=END_SECONDS)
+        finally:
+            remove_groups(self.groups)
+            self.notify.close()
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     # --- how it comes up ------------------------------------------------------------------------------
     def _boot(self) -> None:
@@ -170,7 +196,7 @@ class BootedHost:
             self.nspawn = subprocess.Popen(
                 ['unshare', '--mount', '--propagation', 'private', '--pid', '--mount-proc', '--fork', '--kill-child',
                  'sh', '-c', BOOT, 'boot', str(self.lower), str(self.directory), *keep,
-                 f'--machine=sync-node-{os.getpid()}', f'--bind={self.clients}:/srv/clients', *(DOCKER_ARGUMENTS if self.docker else ())],
+                 f'--machine={self.machine}', f'--bind={self.clients}:/srv/clients', *(DOCKER_ARGUMENTS if self.docker else ())],
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console, preexec_fn=prepare, start_new_session=True,
                 env={**os.environ, 'NOTIFY_SOCKET': str(self.directory / 'notify'), **({'SYSTEMD_SECCOMP': '0'} if self.docker else {})})
         self._wait_for_boot(0)

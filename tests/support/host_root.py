@@ -71,6 +71,8 @@ def made_root(packages: Sequence[str]) -> Path:
     root.parent.mkdir(parents=True, exist_ok=True)
     with open(root.parent / 'lock', 'w', encoding='utf-8') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        for draft in root.parent.glob('draft.*'):  # of one who was killed: whoever makes one holds the lock
+            remove_draft(draft)
         if not root.exists():
             make(root, wanted)
             forget_unused(root.parent)
@@ -99,6 +101,18 @@ def make(root: Path, packages: Sequence[str]) -> None:
         settle(draft / 'root')
         (draft / 'root').rename(root)
     finally:
+        remove_draft(draft)
+
+
+def remove_draft(draft: Path) -> None:
+    """Where mmdebstrap was killed, this machine's /dev and /proc may be mounted in there: what is mounted is not removed."""
+    def mounted() -> List[str]:
+        points = [line.split()[1] for line in Path('/proc/self/mounts').read_text().splitlines()]
+        return [point for point in points if point.startswith(f'{draft.resolve()}/')]
+
+    for point in reversed(mounted()):
+        subprocess.run(['umount', '--lazy', point], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if not mounted():
         shutil.rmtree(draft, ignore_errors=True)
 
 
