@@ -50,6 +50,7 @@ Status Deployment::look_at_database(Found& found) {
     SN_ASSIGN(found.host,
               own_facts(connection_, wanted_.database.login_role(), wanted_.host_name, wanted_.machine));
     found.password_works = true;
+    SN_ASSIGN(found.former_sessions, former_sessions(as_host()));
     return {};
   }
   SN_ASSIGN(found.schema, postgres::schema_version(connection_, deadline_in(kPatience)));
@@ -66,21 +67,26 @@ Status Deployment::look_at_database(Found& found) {
     found.host.registered = url.has_value();
   }
   SN_ASSIGN(found.password_works, password_works(found.host));
+  if (found.password_works && found.schema == found.schema_needed) {
+    SN_ASSIGN(found.former_sessions, former_sessions(as_host()));
+  }
   return {};
 }
 
 // Not tried where it cannot work: servers count the failures of strangers.
 Result<bool> Deployment::password_works(const HostFacts& host) {
-  if (password_is_known_to_work_) return true;
+  if (as_host_ && as_host_->alive()) return true;
   if (!host.registered || wanted_.password_is_new) return false;
   auto opened = postgres::Connection::open(
       {config::to_url(host_url(wanted_, host.login)), "sync-nodectl deploy"}, deadline_in(kPatience));
-  if (!opened) login_failure_ = opened.error();
-  if (!opened &&
-      (opened.error().code == ErrorCode::kUnavailable || opened.error().code == ErrorCode::kDeadlineExceeded))
+  if (opened) {
+    as_host_.emplace(std::move(*opened));
+    return true;
+  }
+  login_failure_ = opened.error();
+  if (opened.error().code == ErrorCode::kUnavailable || opened.error().code == ErrorCode::kDeadlineExceeded)
     return std::move(opened).error();
-  password_is_known_to_work_ = opened.has_value();
-  return password_is_known_to_work_;
+  return false;
 }
 
 Status Deployment::look_at_files(Found& found) {
@@ -169,6 +175,8 @@ Status Deployment::run(const Step& step, const Found& found) {
       return start(found);
     case Action::kRestart:
       return restart();
+    case Action::kSessions:
+      return end_former_sessions(as_host());
   }
   return {};
 }

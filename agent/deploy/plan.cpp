@@ -68,6 +68,8 @@ class Planner {
     if (on_host) files();
     if (on_host && wanted_.docker && !found_.docker_done) add(Action::kDocker, "run docker-ipv6 enable");
     if (on_host && wanted_.units) units();
+    // Nodes that run come back with the new password before the sessions of the old one end.
+    sessions();
     return std::move(steps_);
   }
 
@@ -131,6 +133,13 @@ class Planner {
                                : fmt::format("give role '{}' its password", found_.host.login));
   }
 
+  // A new password ends no session: whoever got in with the one before would stay in.
+  void sessions() {
+    const bool one_before = !found_.password_works && found_.host.registered;
+    if (one_before || found_.former_sessions > 0)
+      add(Action::kSessions, "end the role's sessions that began before it had this password");
+  }
+
   void files() {
     if (wanted_.task == Task::kDeploy && found_.link.link_target != kLinkTarget)
       add(Action::kLink, "link .credentials to admin/.credentials");
@@ -165,10 +174,10 @@ class Planner {
 }  // namespace
 
 std::string_view to_string(Action action) {
-  constexpr std::array<std::string_view, 13> kNames{
+  constexpr std::array<std::string_view, 14> kNames{
       "schema",  "host",  "restart_mark", "credentials",       "password",
       "machine", "link",  "environment",  "node_environments", "docker_ipv6",
-      "enable",  "start", "restart"};
+      "enable",  "start", "restart",      "sessions"};
   return kNames.at(static_cast<size_t>(action));
 }
 

@@ -44,6 +44,7 @@ struct Found {
   int schema = 0, schema_needed = 0;
   HostFacts host;
   bool password_works = false;
+  int64_t former_sessions = 0;  // of the role, from before it had that password
   FileState secret;  // .credentials, or the file for the host
   FileState link, environment;
   std::array<FileState, 2> node_environments;
@@ -65,7 +66,8 @@ enum class Action {
   kDocker,
   kEnable,
   kStart,
-  kRestart
+  kRestart,
+  kSessions
 };
 std::string_view to_string(Action action);  // "schema", "host", …
 

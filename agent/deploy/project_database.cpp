@@ -64,7 +64,11 @@ Status prepare_host(postgres::Connection& admin, const std::string& cluster, con
 Status set_password(postgres::Connection& admin, const std::string& cluster, const std::string& login,
                     const std::string& password) {
   SN_ASSIGN(const auto verifier, admin.password_verifier(login, password));
-  return change(admin, sql::host_set_password, {Param::text(cluster), Param::text(verifier)});
+  const std::vector<Param> parameters{Param::text(cluster), Param::text(verifier)};
+  SN_TRY(change(admin, sql::host_set_password, parameters));
+  // Until that commit logins got in with the password of before; the second time is noted as the one that
+  // counts.
+  return change(admin, sql::host_set_password, parameters);
 }
 
 Result<HostFacts> own_facts(postgres::Connection& host, const std::string& login, const std::string& cluster,
@@ -87,6 +91,15 @@ Result<HostFacts> own_facts(postgres::Connection& host, const std::string& login
 
 Status enroll(postgres::Connection& host, const std::string& machine) {
   return change(host, sql::host_enroll, {Param::text(machine)});
+}
+
+Result<int64_t> former_sessions(postgres::Connection& host) {
+  SN_ASSIGN(const auto rows, host.query(sql::host_former_sessions, {}, deadline_in(kPatience)));
+  return rows.int64(0, 0);
+}
+
+Status end_former_sessions(postgres::Connection& host) {
+  return change(host, sql::host_end_former_sessions, {});
 }
 
 Result<std::optional<Leader>> leader_of(postgres::Connection& connection, const std::string& cluster) {

@@ -41,6 +41,9 @@ Status set_password(postgres::Connection& admin, const std::string& cluster, con
 Result<HostFacts> own_facts(postgres::Connection& host, const std::string& login, const std::string& cluster,
                             const std::string& machine);
 Status enroll(postgres::Connection& host, const std::string& machine);
+// Other sessions of the role that began before it had its present password.
+Result<int64_t> former_sessions(postgres::Connection& host);
+Status end_former_sessions(postgres::Connection& host);  // returns when they have ended
 
 // As either.
 Result<std::optional<Leader>> leader_of(postgres::Connection& connection, const std::string& cluster);

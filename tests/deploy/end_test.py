@@ -128,12 +128,16 @@ class End(unittest.TestCase):
         epoch = "SELECT leader_id, epoch FROM sync_metadata.leader_election WHERE cluster_name = 'host-2'"
         before = [self.server.superuser_psql(sql) for sql in (others, epoch)]
         known, tree, calls = passwords(self.server), self.two.tree(), list(self.two.systemd.calls)
+        intruder, neighbour = self.one.intruder(), self.two.intruder()
+        self.addCleanup(intruder.close)
+        self.addCleanup(neighbour.close)
         said = self.end(*self.sure)
         self.assertEqual(self.one.systemd.calls, ['disable a b'])
         self.assertEqual((self.one.systemd.enabled, self.one.systemd.nodes), (set(), {}))
         self.assertIn('Their registrations and their history of jobs and conflicts go', said)
         self.assertIn("host 'host-1' is gone from the project", said)
         self.assertIn("'sync_service' stays, without a password", said)
+        self.assertEqual((intruder.is_in(), neighbour.is_in()), (False, True))
         self.assertEqual([self.server.superuser_psql(sql) for sql in (others, epoch)], before)
         self.assertEqual(self.two.as_agent('SELECT count(*) FROM sync_metadata.hosts'), '2')
         now = passwords(self.server)

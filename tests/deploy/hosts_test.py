@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from cli.documents import judge  # noqa: E402
-from deploy.hosts import Host, catalog, passwords  # noqa: E402
+from deploy.hosts import Host, Intruder, catalog, passwords  # noqa: E402
 from support.nodes import PrivateBus  # noqa: E402
 from support.private_postgres import PostgresError, PrivatePostgres, run_psql  # noqa: E402
 
@@ -39,6 +39,12 @@ class Hosts(unittest.TestCase):
         host = Host(cls.server, bus)
         cls.addClassCleanup(host.close)
         return host
+
+    def intruder(self, host: Host) -> Intruder:
+        intruder = host.intruder()
+        self.addCleanup(intruder.close)
+        self.assertTrue(intruder.is_in())
+        return intruder
 
     def leader(self, name: str) -> str:
         return self.server.superuser_psql(f"SELECT leader_id FROM sync_metadata.leader_election WHERE cluster_name = '{name}' "
@@ -174,9 +180,11 @@ class Hosts(unittest.TestCase):
     # --- passwords ---------------------------------------------------------------------------------------
     def test_10_a_new_password_restarts_the_standby_first_and_only_here(self) -> None:
         known, leads, other = passwords(self.server), self.leader('Host.2')[-1], self.one.tree()
-        old = self.two.credentials()
+        old, intruder, neighbour = self.two.credentials(), self.intruder(self.two), self.intruder(self.one)
         self.two.systemd.calls.clear()
         said = self.two.deploy('--rotate-password', '--yes')
+        self.assertIn("done: end the role's sessions that began before it had this password", said)
+        self.assertEqual((intruder.is_in(), neighbour.is_in()), (False, True), 'who logged in with the old password is out, and nobody else')
         standby = 'b' if leads == 'a' else 'a'
         self.assertEqual(self.two.systemd.calls, [f'restart {standby}', f'restart {leads}'])
         self.assertNotIn(self.two.credentials()['SYNC_SERVICE_PASSWORD'], said)
@@ -258,12 +266,25 @@ class Hosts(unittest.TestCase):
         file.unlink()
         self.assertIn('--rotate-password', desk.ctl(*prepare, '--yes', expect=1))
         self.assertEqual(catalog(self.server), known)
+        intruder = self.intruder(host)
         desk.ctl(*prepare, '--yes', '--rotate-password')
+        self.assertFalse(intruder.is_in())
         host.systemd.calls.clear()
         host.deploy('--enroll', str(file), '--yes')
         self.assertEqual(sorted(host.systemd.calls), ['restart a', 'restart b'])
         os.chmod(file, 0o640)
         self.assertIn('chmod 600', host.deploy('--enroll', str(file), '--yes', expect=1))
+
+    def test_16_sessions_are_ended_by_the_run_after_a_kill(self) -> None:
+        host = self.host()
+        host.deploy('--admin-url-file', host.admin, '--host-name', 'host-6', '--yes', '--no-start')
+        intruder = self.intruder(host)
+        # As a run leaves it that was killed right after the role got its password.
+        self.server.superuser_psql("UPDATE sync_metadata.cluster_logins SET password_given_at = clock_timestamp() WHERE cluster_name = 'host-6'")
+        document = json.loads(host.deploy('--yes', '--no-start', '--json'))
+        self.assertEqual([step['step'] for step in document['steps']], ['sessions'])
+        self.assertFalse(intruder.is_in())
+        self.assertIn('nothing is to be done', host.deploy('--yes', '--no-start'))
 
     # --- on a terminal -----------------------------------------------------------------------------------
     def test_14_questions_on_a_terminal(self) -> None:

@@ -72,9 +72,9 @@ TEST(Plan, APasswordIsOnTheDiskBeforeTheRoleHasItAndTheRestartIsNotedBeforeBoth)
   want.password = "new";
   auto rotating = found;
   rotating.password_works = false;
-  EXPECT_EQ(names(plan(want, rotating)), "restart_mark credentials password environment restart");
+  EXPECT_EQ(names(plan(want, rotating)), "restart_mark credentials password environment restart sessions");
   rotating.restart_pending = true;  // killed right after the note
-  EXPECT_EQ(names(plan(want, rotating)), "credentials password environment restart");
+  EXPECT_EQ(names(plan(want, rotating)), "credentials password environment restart sessions");
 }
 
 TEST(Plan, AKilledRotationIsFinishedByAnyRun) {
@@ -85,8 +85,11 @@ TEST(Plan, AKilledRotationIsFinishedByAnyRun) {
   found.secret = file(secret_text(want, "sync_service"), 0600);
   found.restart_pending = true;
   found.password_works = false;
-  EXPECT_EQ(names(plan(want, found)), "password environment restart");
+  EXPECT_EQ(names(plan(want, found)), "password environment restart sessions");
   found.password_works = true;
+  found.former_sessions = 1;
+  EXPECT_EQ(names(plan(want, found)), "environment restart sessions");
+  found.former_sessions = 0;
   EXPECT_EQ(names(plan(want, found)), "environment restart");
   found.environment = file(
       environment_text(before.environment.text, config::to_url(host_url(want, "sync_service")), "host-1"),
@@ -132,7 +135,7 @@ TEST(Plan, ALivingHostIsNotRobbedOfItsPassword) {
   found.host.machine = Machine::kNone;
   EXPECT_EQ(names(plan(want, found)).find("refused: 'openwebui-sync-node-a' leads"), 0U);
   found.host.leader.clear();
-  EXPECT_EQ(names(plan(want, found)), "host restart_mark password restart");
+  EXPECT_EQ(names(plan(want, found)), "host restart_mark password restart sessions");
 }
 
 TEST(Plan, AFileThatIsNotOursToReplaceIsRefused) {
@@ -152,9 +155,9 @@ TEST(Plan, PreparingTouchesNoHostAndNoPasswordThatIsInUse) {
   found.secret = {};
   EXPECT_EQ(names(plan(want, found)).find("refused: host 'host-1' is there already"), 0U);
   want.rotate = true;
-  EXPECT_EQ(names(plan(want, found)), "credentials password");
+  EXPECT_EQ(names(plan(want, found)), "credentials password sessions");
   want.adopt = true;
-  EXPECT_EQ(names(plan(want, found)), "credentials host password");
+  EXPECT_EQ(names(plan(want, found)), "credentials host password sessions");
 }
 
 TEST(Plan, EnrollingWritesNoCredentialsOfTheAdmin) {
