@@ -85,7 +85,8 @@ class Settling {
     wanted.host_name = host_name_;
     // Killed before .env was there, a first deploy goes on with the password it had made.
     const bool another = !stored_.host_name.empty() && stored_.host_name != host_name_;
-    wanted.password = options_.rotate || another ? "" : stored_.password;
+    // The machine that is replaced has the password, too.
+    wanted.password = options_.rotate || options_.adopt || another ? "" : stored_.password;
     return request;
   }
 

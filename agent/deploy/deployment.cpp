@@ -176,7 +176,7 @@ Status Deployment::run(const Step& step, const Found& found) {
     case Action::kRestart:
       return restart();
     case Action::kSessions:
-      return end_former_sessions(as_host());
+      return end_sessions(found.host);
   }
   return {};
 }
@@ -191,6 +191,11 @@ Status Deployment::give_password(const std::string& login) {
     if (works || BootClock::now() >= deadline) return {};
     pause(kBetweenLogins, {});
   }
+}
+
+Status Deployment::end_sessions(const HostFacts& host) {
+  SN_TRY(end_former_sessions(as_host()));
+  return is_adoption(wanted_, host) ? end_lease(as_host()) : Status();
 }
 
 Status Deployment::write_node_environments(const Found& found) {

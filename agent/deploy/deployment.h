@@ -36,6 +36,7 @@ class Deployment {
   Result<bool> password_works(const HostFacts& host);
   postgres::Connection& as_host() { return as_host_ ? *as_host_ : connection_; }
   Status give_password(const std::string& login);
+  Status end_sessions(const HostFacts& host);
   Status write_node_environments(const Found& found);
   Status start(const Found& found);
   Status restart();

@@ -61,15 +61,21 @@ class Planner {
     schema();
     // Whoever prepares a host has its password in the file alone: it is there before anything else is.
     if (wanted_.task == Task::kPrepare) secret_file("write the host's file, mode 600");
-    host();
+    const bool adopts = is_adoption(wanted_, found_.host);
+    if (!adopts) host();
     if (on_host && must_be_marked()) add(Action::kMark, "note that the nodes have to be restarted");
     if (wanted_.task == Task::kDeploy) secret_file("write admin/.credentials, mode 600");
     password();
+    // Killed before that note, the machine is still another's, and an adoption is begun anew.
+    if (adopts) {
+      sessions(true);
+      host();
+    }
     if (on_host) files();
     if (on_host && wanted_.docker && !found_.docker_done) add(Action::kDocker, "run docker-ipv6 enable");
     if (on_host && wanted_.units) units();
     // Nodes that run come back with the new password before the sessions of the old one end.
-    sessions();
+    if (!adopts) sessions(false);
     return std::move(steps_);
   }
 
@@ -134,10 +140,13 @@ class Planner {
   }
 
   // A new password ends no session: whoever got in with the one before would stay in.
-  void sessions() {
+  // Its nodes are named as the other machine's: a lease is no sign that one of these leads.
+  void sessions(bool adopts) {
     const bool one_before = !found_.password_works && found_.host.registered;
-    if (one_before || found_.former_sessions > 0)
-      add(Action::kSessions, "end the role's sessions that began before it had this password");
+    const bool led = adopts && !found_.host.leader.empty();
+    if (one_before || led || found_.former_sessions > 0)
+      add(Action::kSessions, adopts ? "end the sessions and the lease of the machine before"
+                                    : "end the role's sessions that began before it had this password");
   }
 
   void files() {
@@ -179,6 +188,10 @@ std::string_view to_string(Action action) {
       "machine", "link",  "environment",  "node_environments", "docker_ipv6",
       "enable",  "start", "restart",      "sessions"};
   return kNames.at(static_cast<size_t>(action));
+}
+
+bool is_adoption(const Wanted& wanted, const HostFacts& host) {
+  return wanted.adopt && host.registered && host.machine != Machine::kOurs;
 }
 
 Result<std::vector<Step>> plan(const Wanted& wanted, const Found& found) {

@@ -102,6 +102,10 @@ Status end_former_sessions(postgres::Connection& host) {
   return change(host, sql::host_end_former_sessions, {});
 }
 
+Status end_lease(postgres::Connection& host) {
+  return change(host, sql::host_end_lease, {});
+}
+
 Result<std::optional<Leader>> leader_of(postgres::Connection& connection, const std::string& cluster) {
   SN_ASSIGN(const auto rows,
             connection.query(sql::host_leader, {Param::text(cluster)}, deadline_in(kPatience)));

@@ -44,6 +44,7 @@ Status enroll(postgres::Connection& host, const std::string& machine);
 // Other sessions of the role that began before it had its present password.
 Result<int64_t> former_sessions(postgres::Connection& host);
 Status end_former_sessions(postgres::Connection& host);  // returns when they have ended
+Status end_lease(postgres::Connection& host);            // whoever leads
 
 // As either.
 Result<std::optional<Leader>> leader_of(postgres::Connection& connection, const std::string& cluster);

@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from cli.documents import judge  # noqa: E402
 from deploy.hosts import Host, Intruder, catalog, passwords  # noqa: E402
-from support.nodes import PrivateBus  # noqa: E402
+from support.nodes import PrivateBus, until  # noqa: E402
 from support.private_postgres import PostgresError, PrivatePostgres, run_psql  # noqa: E402
 
 ALL_CHARACTERS = ''.join(chr(code) for code in range(0x20, 0x7f)) + 'Äöüß é Å 日本語 🔑'
@@ -285,6 +285,38 @@ class Hosts(unittest.TestCase):
         self.assertEqual([step['step'] for step in document['steps']], ['sessions'])
         self.assertFalse(intruder.is_in())
         self.assertIn('nothing is to be done', host.deploy('--yes', '--no-start'))
+
+    def test_17_a_machine_that_is_replaced_and_lives_leads_no_more(self) -> None:
+        old, new = self.host(), self.host()
+        old.deploy('--admin-url-file', old.admin, '--host-name', 'host-7', '--yes')
+        term = "SELECT epoch FROM sync_metadata.leader_election WHERE cluster_name = 'host-7' AND expires_at > clock_timestamp()"
+        sessions = "SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE usename = 'sync_service_host_7'"
+        epoch, before = int(self.server.superuser_psql(term)), self.server.superuser_psql(sessions).split()
+        self.assertGreaterEqual(len(before), 2)
+        # Restored from a backup of the old machine: what lies there is its password.
+        subprocess.run(['cp', '-a', str(old.etc), str(new.root / 'etc')], check=True)
+        said = new.deploy('--adopt', '--yes')
+        self.assertIn('done: end the sessions and the lease of the machine before', said)
+        self.assertRegex(said, rf"leads 'host-7', epoch {epoch + 1}\n")
+        self.assertEqual(set(before) & set(self.server.superuser_psql(sessions).split()), set())
+        self.assertNotEqual(new.url(), old.url())
+        with self.assertRaisesRegex(PostgresError, 'password authentication failed'):
+            run_psql(old.url(), 'SELECT 1')
+        # It runs on, and nobody lets it in: its nodes lead no more, these do.
+        for letter in 'ab':
+            until('the old node to be refused', 60, lambda letter=letter: 'password authentication failed' in old.systemd.nodes[letter].text())
+        self.assertEqual(int(self.server.superuser_psql(term)), epoch + 1)
+        self.assertIn('nothing is to be done', new.deploy('--yes'))
+        self.assertIn("host 'host-7' is another machine", old.deploy('--yes', expect=1))
+
+    def test_18_prepared_for_a_machine_that_replaces_another(self) -> None:
+        old, desk, new = self.host(), self.host(), self.host()
+        old.deploy('--admin-url-file', old.admin, '--host-name', 'host-8', '--yes')
+        file = new.directory / 'host-8.env'
+        intruder = self.intruder(old)
+        desk.ctl('deploy', 'prepare', '--host', 'host-8', '--out', str(file), '--admin-url-file', desk.admin, '--adopt', '--yes')
+        self.assertEqual((intruder.is_in(), self.leader('host-8')), (False, ''))
+        self.assertIn("leads 'host-8'", new.deploy('--enroll', str(file), '--yes'))
 
     # --- on a terminal -----------------------------------------------------------------------------------
     def test_14_questions_on_a_terminal(self) -> None:

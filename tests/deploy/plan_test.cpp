@@ -121,10 +121,25 @@ TEST(Plan, AnotherMachineIsRefusedUnlessItIsAdopted) {
   found.host.machine = Machine::kOther;
   EXPECT_EQ(names(plan(want, found)), "refused: host 'host-1' is another machine");
   want.adopt = true;
+  EXPECT_EQ(names(plan(want, found)), "sessions host");
+  found.host.leader.clear();
   EXPECT_EQ(names(plan(want, found)), "host");
+  found.host.machine = Machine::kOurs;
+  EXPECT_EQ(names(plan(want, found)), "");
   found = settled(want);
   found.host.other_cluster = "host-0";
   EXPECT_EQ(names(plan(want, found)), "refused: this machine is host 'host-0' of the project already");
+}
+
+TEST(Plan, AReplacedMachineIsShutOutBeforeThisOneIsNotedAndStarted) {
+  auto want = wanted();
+  want.adopt = want.password_is_new = true;
+  auto found = settled(want);
+  found.host.machine = Machine::kOther;
+  found.password_works = false;
+  found.secret = {};
+  found.units = {UnitState{false, false}, UnitState{false, false}};
+  EXPECT_EQ(names(plan(want, found)), "credentials password sessions host enable start");
 }
 
 TEST(Plan, ALivingHostIsNotRobbedOfItsPassword) {
@@ -157,7 +172,7 @@ TEST(Plan, PreparingTouchesNoHostAndNoPasswordThatIsInUse) {
   want.rotate = true;
   EXPECT_EQ(names(plan(want, found)), "credentials password sessions");
   want.adopt = true;
-  EXPECT_EQ(names(plan(want, found)), "credentials host password sessions");
+  EXPECT_EQ(names(plan(want, found)), "credentials password sessions host");
 }
 
 TEST(Plan, EnrollingWritesNoCredentialsOfTheAdmin) {
