@@ -47,7 +47,8 @@ Result<Stored> stored_on_host(const deploy::HostFiles& files) {
   SN_ASSIGN(const auto secret, deploy::look_at(files.credentials()));
   if (!secret.exists) return stored;
   SN_ASSIGN(auto credentials, config::parse_credentials(secret.text, files.credentials()));
-  SN_ASSIGN(stored.admin, config::parse_database_url(credentials.admin_url));
+  SN_ASSIGN(auto admin, config::parse_database_url(credentials.admin_url));
+  stored.admin = deploy::with_tls(std::move(admin));
   stored.password = credentials.sync_service_password;
   stored.project = {credentials.supabase_project_ref, credentials.supabase_region};
   return stored;
@@ -123,7 +124,8 @@ class Settling {
   }
 
   Status take_url(const std::string& text) {
-    SN_ASSIGN(given_, config::parse_database_url(text));
+    SN_ASSIGN(auto url, config::parse_database_url(text));
+    given_ = deploy::with_tls(std::move(url));
     project_ = deploy::project_of(*given_);
     if (!options_.project_ref.empty()) project_.ref = options_.project_ref;
     if (!options_.region.empty()) project_.region = options_.region;
@@ -185,8 +187,10 @@ class Settling {
     }
     const std::string password = password_.value_or(given_ ? given_->password.value_or("") : "");
     const std::string role = given_ ? given_->login_role() : "postgres";
-    std::vector<DatabaseUrl> both{deploy::direct_url(project_, role, password)};
-    if (project_.region != kSelfHosted) both.push_back(deploy::pooler_url(project_, role, password));
+    const DatabaseUrl before = given_.value_or(DatabaseUrl());
+    std::vector<DatabaseUrl> both{deploy::direct_url(project_, role, password, before)};
+    if (project_.region != kSelfHosted)
+      both.push_back(deploy::pooler_url(project_, role, password, before));
     for (const auto& one : both) {
       const auto is_same = [&](const DatabaseUrl& way) { return config::to_url(way) == config::to_url(one); };
       if (std::none_of(ways.begin(), ways.end(), is_same)) ways.push_back(one);

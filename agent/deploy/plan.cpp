@@ -217,15 +217,16 @@ std::string secret_text(const Wanted& wanted, const std::string& login) {
   // The host may have IPv6 where this workstation has none, and the other way round.
   const auto& project = wanted.project;
   const bool both = project.is_supabase() && project.region != kSelfHosted;
-  const auto first = both ? direct_url(project, login, wanted.password) : own;
+  const auto first = both ? direct_url(project, login, wanted.password, wanted.database) : own;
   std::string text = fmt::format(
       "# The credential of one host, for: sync-nodectl deploy --enroll FILE. Remove it when that was done.\n"
       "HOST_NAME={}\nSUPABASE_PROJECT_REF={}\nSUPABASE_REGION={}\nSUPABASE_URL={}\n",
       env_value(wanted.host_name), env_value(project.ref), env_value(project.region),
       env_value(config::to_url(first)));
-  if (both)
-    text += fmt::format("SUPABASE_POOLER_URL={}\n",
-                        env_value(config::to_url(pooler_url(project, login, wanted.password))));
+  if (both) {
+    const auto pooler = pooler_url(project, login, wanted.password, wanted.database);
+    text += fmt::format("SUPABASE_POOLER_URL={}\n", env_value(config::to_url(pooler)));
+  }
   return text;
 }
 

@@ -200,6 +200,10 @@ TEST(Plan, TheFileForAHostCarriesBothWaysAndNoAdmin) {
   EXPECT_EQ(read->urls[0].hosts[0].name, "db.abc.supabase.co");
   EXPECT_EQ(read->urls[1].user, "sync_service_b.abc");
   EXPECT_EQ(read->urls[1].password, "own");
+  want.database.parameters = {{"sslmode", "verify-full"}, {"sslrootcert", "/ca"}};
+  const auto strict = parse_enrollment(secret_text(want, "sync_service_b"), "file");
+  ASSERT_TRUE(strict) << strict.error().to_string();
+  for (const auto& url : strict->urls) EXPECT_EQ(url.parameters, want.database.parameters);
   for (const char* wrong :
        {"", "HOST_NAME=x\n", "HOST_NAME=x\nSUPABASE_PROJECT_REF=r\nSUPABASE_URL=postgresql://u@h/d\n",
         "ADMIN_URL=x\n"})
