@@ -155,9 +155,8 @@ Status Deployment::run(const Step& step, const Found& found) {
     case Action::kLink:
       return make_link(files_.link());
     case Action::kEnvironment: {
-      const auto old = found.environment.exists && found.environment.link_target.empty()
-                           ? std::optional(found.environment.text)
-                           : std::nullopt;
+      const auto old =
+          found.environment.exists ? std::optional(found.environment.text) : std::nullopt;
       return write_atomically(
           files_.environment(),
           environment_text(old, config::to_url(host_url(wanted_, login)), wanted_.host_name), 0600);
@@ -202,7 +201,7 @@ Status Deployment::write_node_environments(const Found& found) {
   for (size_t node = 0; node < found.node_environments.size(); ++node) {
     const char letter = static_cast<char>('a' + node);
     const FileState& file = found.node_environments[node];
-    const auto old = file.exists && file.link_target.empty() ? std::optional(file.text) : std::nullopt;
+    const auto old = file.exists ? std::optional(file.text) : std::nullopt;
     const auto text = node_environment_text(old, letter);
     if (!file.holds(text, 0640)) SN_TRY(write_atomically(files_.node_environment(letter), text, 0640));
   }

@@ -14,7 +14,20 @@ Error refused(std::string message, std::string hint) {
 }
 
 std::optional<std::string> existing(const FileState& file) {
-  return file.exists && file.link_target.empty() ? std::optional(file.text) : std::nullopt;
+  return file.exists ? std::optional(file.text) : std::nullopt;
+}
+
+// What a link leads to is not read, and a rename would put a file of our own in its place.
+Status check_links(const Found& found) {
+  const auto& [a, b] = found.node_environments;
+  for (const auto& [name, file] :
+       {std::pair(".env", &found.environment), std::pair("node-a.env", &a), std::pair("node-b.env", &b)}) {
+    if (!file->link_target.empty()) {
+      return refused(fmt::format("'/etc/sync-node/{}' is a link to '{}'", name, file->link_target),
+                     "move it away, or the file itself there, then deploy again");
+    }
+  }
+  return {};
 }
 
 // What would make two machines one host, or take a password from a host that lives.
@@ -200,6 +213,7 @@ Result<std::vector<Step>> plan(const Wanted& wanted, const Found& found) {
     return refused("'/etc/sync-node/.credentials' is a file, where a link to admin/.credentials belongs",
                    "move it away, then deploy again");
   }
+  SN_TRY(check_links(found));
   return Planner(wanted, found).steps();
 }
 

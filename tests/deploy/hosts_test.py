@@ -125,6 +125,19 @@ class Hosts(unittest.TestCase):
         self.assertEqual(self.mode(environment), 0o600)
         self.assertEqual(os.readlink(self.one.etc / '.credentials'), 'admin/.credentials')
 
+    def test_05b_a_link_is_not_replaced_by_defaults(self) -> None:
+        for name in ('.env', 'node-b.env'):
+            path, kept = self.one.etc / name, self.one.directory / name
+            path.rename(kept)
+            path.symlink_to(kept)
+            before, known = self.one.tree(), catalog(self.server)
+            said = self.one.deploy('--host-name', 'host-1', '--yes', expect=1)
+            self.assertIn(f"'/etc/sync-node/{name}' is a link to '{kept}'", said)
+            self.assertIn('move it away', said)
+            self.assertEqual((self.one.tree(), catalog(self.server)), (before, known))
+            kept.rename(path)
+        self.assertIn('nothing is to be done', self.one.deploy('--yes'))
+
     # --- the second host ---------------------------------------------------------------------------------
     def test_06_a_second_host_disturbs_nobody(self) -> None:
         known, leads, tree = passwords(self.server), self.leader('host-1'), self.one.tree()

@@ -158,6 +158,17 @@ TEST(Plan, AFileThatIsNotOursToReplaceIsRefused) {
   auto found = settled(want);
   found.link = file("ADMIN_URL=x", 0600);
   EXPECT_EQ(names(plan(want, found)).find("refused: '/etc/sync-node/.credentials' is a file"), 0U);
+  const FileState link{true, true, 0777, "", "/srv/settings/env"};
+  found = settled(want);
+  found.environment = link;
+  EXPECT_EQ(names(plan(want, found)), "refused: '/etc/sync-node/.env' is a link to '/srv/settings/env'");
+  for (const size_t node : {0, 1}) {
+    found = settled(want);
+    found.node_environments[node] = link;
+    EXPECT_EQ(names(plan(want, found)).find(node == 0 ? "refused: '/etc/sync-node/node-a.env' is a link"
+                                                      : "refused: '/etc/sync-node/node-b.env' is a link"),
+              0U);
+  }
 }
 
 TEST(Plan, PreparingTouchesNoHostAndNoPasswordThatIsInUse) {
