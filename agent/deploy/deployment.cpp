@@ -5,7 +5,6 @@
 #include <set>
 
 #include "base/pause.h"
-#include "config/credentials.h"
 #include "deploy/route.h"
 #include "postgres/schema_migrator.h"
 #include "sql/migrations.h"
@@ -56,15 +55,8 @@ Status Deployment::look_at_database(Found& found) {
   SN_ASSIGN(found.schema, postgres::schema_version(connection_, deadline_in(kPatience)));
   if (found.schema > found.schema_needed)
     return postgres::require_schema(connection_, sql::kMigrations, deadline_in(kPatience));
-  if (found.schema == found.schema_needed) {
-    SN_ASSIGN(found.host, host_facts(connection_, wanted_.host_name, wanted_.machine));
-  } else if (!wanted_.password_is_new && wanted_.task == Task::kDeploy) {
-    // Before the schema can tell, the files of an earlier deploy do.
-    auto credentials = config::parse_credentials(found.secret.text, secret_path_);
-    auto url = credentials ? config::parse_database_url(credentials->sync_url)
-                           : Result<config::DatabaseUrl>(credentials.error());
-    if (url) found.host.login = url->login_role();
-    found.host.registered = url.has_value();
+  if (found.schema > 0) {
+    SN_ASSIGN(found.host, host_facts(connection_, found.schema, wanted_.host_name, wanted_.machine));
   }
   SN_ASSIGN(found.password_works, password_works(found.host));
   if (found.password_works && found.schema == found.schema_needed) {

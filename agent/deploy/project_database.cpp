@@ -15,6 +15,7 @@ using postgres::Param;
 
 constexpr std::chrono::seconds kPatience{30};
 constexpr std::chrono::milliseconds kBetweenLooks{200};
+constexpr int kKnowsMachines = 10;  // sql/10-hosts.sql
 
 Machine machine_named(std::string_view word) {
   return word == "ours" ? Machine::kOurs : word == "other" ? Machine::kOther : Machine::kNone;
@@ -40,10 +41,13 @@ int newest_schema() {
   return newest;
 }
 
-Result<HostFacts> host_facts(postgres::Connection& admin, const std::string& cluster,
+Result<HostFacts> host_facts(postgres::Connection& admin, int schema, const std::string& cluster,
                              const std::string& machine) {
-  SN_ASSIGN(const auto rows, admin.query(sql::host_facts, {Param::text(cluster), text_or_null(machine)},
-                                         deadline_in(kPatience)));
+  const bool knows_machines = schema >= kKnowsMachines;
+  std::vector<Param> parameters{Param::text(cluster)};
+  if (knows_machines) parameters.push_back(text_or_null(machine));
+  SN_ASSIGN(const auto rows, admin.query(knows_machines ? sql::host_facts : sql::host_facts_before,
+                                         parameters, deadline_in(kPatience)));
   HostFacts facts;
   facts.login = rows.text(0, 0);
   facts.registered = rows.boolean(0, 1);

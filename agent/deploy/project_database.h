@@ -29,8 +29,9 @@ struct Leader {
 
 int newest_schema();  // that this program knows
 
-// As the admin; the schema is there. `machine` "" for a host whose machine is not known here.
-Result<HostFacts> host_facts(postgres::Connection& admin, const std::string& cluster,
+// As the admin; some `schema` is there, not necessarily the newest: whoever is refused must not have changed
+// it. `machine` "" for a host whose machine is not known here.
+Result<HostFacts> host_facts(postgres::Connection& admin, int schema, const std::string& cluster,
                              const std::string& machine);
 Status prepare_host(postgres::Connection& admin, const std::string& cluster, const std::string& machine,
                     bool adopt);

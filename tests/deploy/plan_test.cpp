@@ -162,7 +162,7 @@ TEST(Plan, AFileThatIsNotOursToReplaceIsRefused) {
   found = settled(want);
   found.environment = link;
   EXPECT_EQ(names(plan(want, found)), "refused: '/etc/sync-node/.env' is a link to '/srv/settings/env'");
-  for (const size_t node : {0, 1}) {
+  for (const size_t node : {size_t{0}, size_t{1}}) {
     found = settled(want);
     found.node_environments[node] = link;
     EXPECT_EQ(names(plan(want, found)).find(node == 0 ? "refused: '/etc/sync-node/node-a.env' is a link"
