@@ -60,6 +60,7 @@ Result<Stored> stored_in_file(const std::string& path) {
   if (!file.exists) return stored;
   SN_ASSIGN(auto enrollment, deploy::parse_enrollment(file.text, path));
   stored.host_name = enrollment.host_name;
+  stored.project = enrollment.project;
   stored.password = enrollment.urls.front().password.value_or("");
   return stored;
 }
@@ -86,6 +87,7 @@ class Settling {
     wanted.host_name = host_name_;
     // Killed before .env was there, a first deploy goes on with the password it had made.
     const bool another = !stored_.host_name.empty() && stored_.host_name != host_name_;
+    if (options_.task == Task::kPrepare) SN_TRY(check_file());
     // The machine that is replaced has the password, too.
     wanted.password = options_.rotate || options_.adopt || another ? "" : stored_.password;
     return request;
@@ -175,6 +177,16 @@ class Settling {
       }
     }
     return {};
+  }
+
+  // It may be the only place where the password of a host is.
+  Status check_file() const {
+    const bool same = stored_.host_name == host_name_ && stored_.project.ref == project_.ref;
+    if (stored_.host_name.empty() || same) return {};
+    return Error{ErrorCode::kFailedPrecondition,
+                 fmt::format("'{}' holds the credential of host '{}' of project '{}'", options_.out_file,
+                             stored_.host_name, stored_.project.ref),
+                 "choose another --out; or remove that file, when its host is enrolled"};
   }
 
   // What worked last time comes first, so that a passing trouble does not change the way.

@@ -263,6 +263,13 @@ class Hosts(unittest.TestCase):
         self.assertNotIn(self.server.admin_password, file.read_text())
         self.assertIn('nothing is to be done', desk.ctl(*prepare, '--yes'))
         self.assertFalse(desk.etc.exists())
+        # The file of a host that is not enrolled yet is the only place where its password is.
+        before, known = file.read_text(), catalog(self.server)
+        other = ('deploy', 'prepare', '--host', 'host-5', '--out', str(file), '--admin-url-file', desk.admin)
+        for words in (('--dry-run',), ('--yes',), ('--yes', '--rotate-password', '--adopt')):
+            self.assertIn(f"'{file}' holds the credential of host 'host-4'", desk.ctl(*other, *words, expect=1))
+        self.assertIn("of project 'self-hosted'", desk.ctl(*prepare, '--project-ref', 'another', '--yes', expect=1))
+        self.assertEqual((file.read_text(), catalog(self.server)), (before, known))
         said = host.deploy('--enroll', str(file), '--yes')
         self.assertIn("leads 'host-4'", said)
         self.assertEqual(sorted(path.name for path in host.etc.rglob('*') if path.is_file()), ['.env', 'node-a.env', 'node-b.env'])
