@@ -99,7 +99,8 @@ void show(const Facts& facts, const Options& options, Console& console) {
 
 std::optional<ExitCode> confirm(const Options& options, Console& console) {
   if (options.yes && options.confirmed == options.cluster) return std::nullopt;
-  if (options.yes || !options.confirmed.empty() || !console.can_ask()) {
+  // With --json nobody was shown what goes.
+  if (options.yes || !options.confirmed.empty() || !console.can_ask() || options.as_json) {
     return console.fail(
         {ErrorCode::kInvalidArgument,
          options.confirmed.empty() || options.confirmed == options.cluster

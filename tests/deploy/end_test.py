@@ -87,6 +87,8 @@ class End(unittest.TestCase):
         code, shown = self.one.talk(words, [('type the host', 'host-2')])
         self.assertEqual((code, catalog(self.server)), (1, before), shown)
         self.assertIn('nothing was changed', shown)
+        code, shown = self.one.talk([*words, '--json'], [('type the host', 'host-1')])
+        self.assertEqual((code, catalog(self.server)), (64, before), 'nobody is asked to agree to what was not shown')
 
     def test_3b_only_the_nodes_of_the_host_that_ends_are_stopped(self) -> None:
         said = self.unchanged('--yes', '--confirm', 'host-2', '--stop-units', expect=1, name='host-2')

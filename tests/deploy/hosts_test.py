@@ -348,6 +348,10 @@ class Hosts(unittest.TestCase):
         self.assertEqual((code, host.etc.exists()), (1, False), shown)
         self.assertIn('nothing was changed', shown)
         self.assertNotIn(password, shown, 'typed without echo, and never shown')
+        words = host.words('--no-start', '--json', '--admin-url-file', host.admin, '--host-name', 'host-5')
+        code, shown = host.talk(words, [('do this', 'yes')])
+        self.assertEqual((code, host.etc.exists()), (64, False), 'nobody is asked to agree to what was not shown')
+        self.assertIn('with --json it cannot', shown)
         code, shown = host.talk(host.words('--no-start'), [('project reference', url), ('name of this host', 'host-5'), ('password', password),
                                                                  ("do this for host 'host-5'?", 'yes')])
         self.assertEqual(code, 0, shown)
