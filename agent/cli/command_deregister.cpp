@@ -137,8 +137,7 @@ Status check_whose_units(const Options& options) {
 
 // Whatever fails from then on, the administrator has to know what was done.
 Error with_stopped_units(Error error) {
-  const char* told =
-      "the nodes of this host are stopped and disabled; sync-nodectl deploy starts them again";
+  const char* told = "the nodes of this host are stopped and disabled; sync-nodectl deploy starts them again";
   error.hint = error.hint.empty() ? told : fmt::format("{}; {}", error.hint, told);
   return error;
 }
@@ -238,7 +237,8 @@ void add_deregister(CLI::App& root, Invocation& invocation) {
       ->type_name("NAME");
   command->add_flag("--stop-units", options->stop_units, "first stop and disable both nodes of this host");
   command->add_flag("--dry-run", options->dry_run, "only show what would be done");
-  command->add_option("--root", options->root, "the files of this host are below DIR, for tests")->type_name("DIR");
+  command->add_option("--root", options->root, "the files of this host are below DIR, for tests")
+      ->type_name("DIR");
   command->add_option("--programs", options->programs, "systemctl of DIR, for tests")->type_name("DIR");
   add_admin_options(*command, options->admin);
   add_json_flag(*command, options->as_json);

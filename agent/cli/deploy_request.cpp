@@ -201,8 +201,7 @@ class Settling {
     const std::string role = given_ ? given_->login_role() : "postgres";
     const DatabaseUrl before = given_.value_or(DatabaseUrl());
     std::vector<DatabaseUrl> both{deploy::direct_url(project_, role, password, before)};
-    if (project_.region != kSelfHosted)
-      both.push_back(deploy::pooler_url(project_, role, password, before));
+    if (project_.region != kSelfHosted) both.push_back(deploy::pooler_url(project_, role, password, before));
     for (const auto& one : both) {
       const auto is_same = [&](const DatabaseUrl& way) { return config::to_url(way) == config::to_url(one); };
       if (std::none_of(ways.begin(), ways.end(), is_same)) ways.push_back(one);

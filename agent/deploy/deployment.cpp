@@ -147,8 +147,7 @@ Status Deployment::run(const Step& step, const Found& found) {
     case Action::kLink:
       return make_link(files_.link());
     case Action::kEnvironment: {
-      const auto old =
-          found.environment.exists ? std::optional(found.environment.text) : std::nullopt;
+      const auto old = found.environment.exists ? std::optional(found.environment.text) : std::nullopt;
       return write_atomically(
           files_.environment(),
           environment_text(old, config::to_url(host_url(wanted_, login)), wanted_.host_name), 0600);

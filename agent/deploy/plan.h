@@ -46,7 +46,7 @@ struct Found {
   HostFacts host;
   bool password_works = false;
   int64_t former_sessions = 0;  // of the role, from before it had that password
-  FileState secret;  // .credentials, or the file for the host
+  FileState secret;             // .credentials, or the file for the host
   FileState link, environment;
   std::array<FileState, 2> node_environments;
   bool restart_pending = false;

@@ -25,7 +25,7 @@ bool is_project_word(std::string_view word);
 // What a URL tells of its project; kSelfHosted for what it does not.
 Project project_of(const config::DatabaseUrl& url);
 
-// Never without TLS. What `given`, another way to the same project, demands of TLS beyond that holds here too.
+// With TLS at least, and with what `given`, another way to the same project, demands of it beyond that.
 config::DatabaseUrl direct_url(const Project& project, const std::string& role, const std::string& password,
                                const config::DatabaseUrl& given = {});
 config::DatabaseUrl pooler_url(const Project& project, const std::string& role, const std::string& password,

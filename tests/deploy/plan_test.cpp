@@ -165,8 +165,9 @@ TEST(Plan, AFileThatIsNotOursToReplaceIsRefused) {
   for (const size_t node : {size_t{0}, size_t{1}}) {
     found = settled(want);
     found.node_environments[node] = link;
-    EXPECT_EQ(names(plan(want, found)).find(node == 0 ? "refused: '/etc/sync-node/node-a.env' is a link"
-                                                      : "refused: '/etc/sync-node/node-b.env' is a link"),
+    EXPECT_EQ(names(plan(want, found))
+                  .find(node == 0 ? "refused: '/etc/sync-node/node-a.env' is a link"
+                                  : "refused: '/etc/sync-node/node-b.env' is a link"),
               0U);
   }
 }

@@ -27,7 +27,8 @@ TEST(Project, AWayThatIsMadeUpDemandsOfTlsWhatTheGivenOneDoes) {
   const Project project{"ref", "region"};
   const auto asked = [&](const std::string& parameters) {
     const auto given = parsed("postgresql://postgres@db.ref.supabase.co/postgres?" + parameters);
-    const auto direct = direct_url(project, "role", "p", given), pooler = pooler_url(project, "role", "p", given);
+    const auto direct = direct_url(project, "role", "p", given),
+               pooler = pooler_url(project, "role", "p", given);
     EXPECT_EQ(direct.parameters, pooler.parameters);
     const auto url = to_url(direct);
     return url.substr(url.find('?') + 1);

@@ -26,7 +26,7 @@ from urllib.parse import quote
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from deploy.hosts import Host  # noqa: E402
 from ha.pooler import Pooler  # noqa: E402
-from support.private_postgres import PrivatePostgres, run_psql  # noqa: E402
+from support.private_postgres import PostgresError, PrivatePostgres, run_psql  # noqa: E402
 
 INSIDE = 'SYNC_NODE_TEST_NAMESPACE'
 REF, REGION = 'abcdefghijklmnopqrst', 'aws-0-eu-west-1'
@@ -257,6 +257,16 @@ class Supabase(unittest.TestCase):
         direct.close()
         self.assertEqual(host.tree(), before, 'a way that works is kept')
         self.assertEqual(run_psql(host.url(), 'SELECT session_user'), 'sync_service_host_3')
+
+    def test_7b_sessions_end_behind_the_pooler_too(self) -> None:
+        intruder, old = self.host.intruder(), self.host.url()
+        self.addCleanup(intruder.close)
+        self.assertIn(POOLER, old)
+        self.host.deploy('--rotate-password', '--yes', '--no-start')
+        self.assertFalse(intruder.is_in())
+        with self.assertRaises(PostgresError):
+            run_psql(old, 'SELECT 1')
+        self.assertIn('nothing is to be done', self.host.deploy('--yes', '--no-start'))
 
     def test_8_who_has_no_tls_is_told_nothing(self) -> None:
         other = Host(self.server)
