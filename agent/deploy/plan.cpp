@@ -47,7 +47,7 @@ Status check_machine(const Wanted& wanted, const Found& found) {
                    wanted.task == Task::kDeploy
                        ? "choose another --host-name; if this machine replaces the other one: --adopt"
                        : "prepare this one under another name; if it replaces the other one: "
-                         "sync-nodectl deploy prepare --adopt --rotate-password");
+                         "sync-nodectl deploy prepare --adopt");
   }
   const bool stranger = wanted.password_is_new && !wanted.rotate && !wanted.adopt && host.registered;
   if (wanted.task == Task::kDeploy && stranger && host.machine != Machine::kOurs && !host.leader.empty()) {
