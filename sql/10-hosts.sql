@@ -3,8 +3,11 @@
 -- may only say, once, which machine it is.
 SET LOCAL ROLE sync_owner;
 
--- The machine behind the name: a digest of its machine-id, never the id. NULL: not said yet.
-ALTER TABLE sync_metadata.cluster_logins ADD COLUMN machine text UNIQUE CHECK (machine ~ '^[0-9a-f]{64}$');
+ALTER TABLE sync_metadata.cluster_logins
+  -- The machine behind the name: a digest of its machine-id, never the id. NULL: not said yet.
+  ADD COLUMN machine text UNIQUE CHECK (machine ~ '^[0-9a-f]{64}$'),
+  -- A session that began before may have got in with another password. NULL: none was given here yet.
+  ADD COLUMN password_given_at timestamptz;
 
 -- ---------------------------------------------------------------------------------------------- login roles
 
@@ -25,6 +28,40 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, sync_metadata, pg_temp AS $$
                                            format('sync-node login of database %L, ', current_database())))))
 $$;
 
+-- Neither a new password nor the end of a host ends a session, and a session whose role is given to another host would be
+-- that host. Everybody sees whose a session is. Those of other databases cannot reach this one.
+CREATE FUNCTION sync_metadata.login_sessions(p_login name) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, sync_metadata, pg_temp AS $$
+  SELECT count(*) FROM pg_catalog.pg_stat_activity a
+   WHERE a.usename = p_login AND a.datname = current_database() AND a.pid <> pg_backend_pid()
+$$;
+
+-- Ends them all, and tells how many are left: where the caller may not. Who is no member of the role becomes one for the
+-- length of it, which creating the role allows.
+CREATE FUNCTION sync_metadata.end_login_sessions(p_login name) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, sync_metadata, pg_temp AS $$
+DECLARE
+  v_joins CONSTANT boolean := NOT pg_has_role(current_user, p_login, 'USAGE');
+BEGIN
+  IF sync_metadata.login_sessions(p_login) = 0 THEN
+    RETURN 0;
+  END IF;
+  BEGIN
+    IF v_joins THEN
+      EXECUTE format('GRANT %I TO %I', p_login, current_user);
+    END IF;
+    PERFORM pg_terminate_backend(a.pid, 5000) FROM pg_catalog.pg_stat_activity a
+      WHERE a.usename = p_login AND a.datname = current_database() AND a.pid <> pg_backend_pid();
+    IF v_joins THEN
+      EXECUTE format('REVOKE %I FROM %I', p_login, current_user);
+    END IF;
+  EXCEPTION WHEN insufficient_privilege THEN
+    NULL;  -- the count tells
+  END;
+  PERFORM pg_stat_clear_snapshot();
+  RETURN sync_metadata.login_sessions(p_login);
+END $$;
+
 -- The login role a cluster has, or would be given: sync_service for the first, one of its own for each further.
 CREATE FUNCTION sync_metadata.choose_login(p_cluster text) RETURNS name
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, sync_metadata, pg_temp AS $$
@@ -34,7 +71,7 @@ BEGIN
   SELECT l.login_role INTO v_login FROM sync_metadata.cluster_logins l WHERE l.cluster_name = p_cluster;
   IF FOUND THEN
     RETURN v_login;
-  ELSIF sync_metadata.login_is_free('sync_service') THEN
+  ELSIF sync_metadata.login_is_free('sync_service') AND sync_metadata.login_sessions('sync_service') = 0 THEN
     RETURN 'sync_service';
   END IF;
   v_login := 'sync_service_' || regexp_replace(lower(p_cluster COLLATE "C"), '[^a-z0-9_]', '_', 'g');
@@ -44,6 +81,9 @@ BEGIN
   ELSIF NOT sync_metadata.login_is_free(v_login) THEN
     RAISE EXCEPTION 'role ''%'' serves another host', v_login USING ERRCODE = 'SN004',
       HINT = 'host names that differ only in case or punctuation share a role: choose another host name';
+  ELSIF sync_metadata.login_sessions(v_login) > 0 THEN
+    RAISE EXCEPTION 'role ''%'' is no host''s, and sessions of it are open', v_login USING ERRCODE = '55000',
+      HINT = format('stop the nodes of the host that had it; SELECT pid FROM pg_stat_activity WHERE usename = %L finds them', v_login);
   END IF;
   RETURN v_login;
 END $$;
@@ -83,7 +123,8 @@ BEGIN
   RETURN v_login;
 END $$;
 
--- Takes the password only as a verifier, so that no statement log ever holds one.
+-- Takes the password only as a verifier, so that no statement log ever holds one. A login under way until the commit still
+-- gets in with the password of before: given twice, the second time says from when on none does.
 CREATE FUNCTION sync_metadata.set_login_password(p_cluster text, p_verifier text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, sync_metadata, pg_temp AS $$
 DECLARE
@@ -96,7 +137,15 @@ BEGIN
     RAISE EXCEPTION 'what was given is not a SCRAM-SHA-256 verifier' USING ERRCODE = 'SN003';
   END IF;
   EXECUTE format('ALTER ROLE %I PASSWORD %L', v_login, p_verifier);
+  UPDATE sync_metadata.cluster_logins SET password_given_at = clock_timestamp() WHERE login_role = v_login;
 END $$;
+
+-- Of the caller's own login.
+CREATE FUNCTION sync_metadata.password_given_at() RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, sync_metadata, pg_temp AS $$
+  SELECT l.password_given_at FROM sync_metadata.cluster_logins l WHERE l.login_role = session_user
+$$;
+GRANT EXECUTE ON FUNCTION sync_metadata.password_given_at() TO sync_agents;
 
 -- ---------------------------------------------------------------------------------------------- machines
 
@@ -133,7 +182,8 @@ GRANT EXECUTE ON FUNCTION sync_metadata.own_machine(text), sync_metadata.enroll_
 -- ---------------------------------------------------------------------------------------------- the end
 
 -- Removes a host and the registrations of its clients, with their history. Their copies stay, sync_owner's. Refused while
--- a client is synced or a node leads; the locks keep both from beginning meanwhile.
+-- a client is synced or a node leads; the locks keep both from beginning meanwhile. The login's sessions end first: a pooler
+-- keeps idle ones. One that logs in until the commit finds nothing that is its own, and keeps the role from being given out.
 CREATE FUNCTION sync_metadata.deregister_cluster(p_cluster text) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, sync_metadata, pg_temp AS $$
 DECLARE
@@ -141,6 +191,7 @@ DECLARE
   v_clients text[];
   v_enabled text;
   v_leader text;
+  v_sessions bigint;
   v_client record;
   v_dropped boolean := false;
 BEGIN
@@ -162,6 +213,12 @@ BEGIN
   IF FOUND THEN
     RAISE EXCEPTION '% leads ''%'' now', v_leader, p_cluster USING ERRCODE = '55000',
       HINT = 'on that host: systemctl disable --now sync-node@a sync-node@b';
+  END IF;
+  v_sessions := sync_metadata.end_login_sessions(v_login);
+  IF v_sessions > 0 THEN
+    RAISE EXCEPTION 'sessions of role ''%'' of ''%'' go on (%), and ''%'' may not end them', v_login, p_cluster, v_sessions, current_user
+      USING ERRCODE = '55000', HINT = format('on that host: systemctl disable --now sync-node@a sync-node@b; or as one who may: '
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %L', v_login);
   END IF;
   FOR v_client IN SELECT d.deployment_id, d.schema_name FROM sync_metadata.client_deployments d
                    WHERE d.cluster_name = p_cluster LOOP

@@ -49,8 +49,11 @@ void tell_about_ipv6(const DeployOptions& options, const deploy::Opened& opened,
 std::optional<ExitCode> confirm(const DeployOptions& options, const deploy::Wanted& wanted, bool anything,
                                 Console& console) {
   if (options.yes || !anything) return std::nullopt;
-  if (!console.can_ask()) {
-    return console.fail({ErrorCode::kInvalidArgument, "deploy asks first, and there is no terminal",
+  // With --json nobody was shown the plan.
+  if (!console.can_ask() || options.as_json) {
+    return console.fail({ErrorCode::kInvalidArgument,
+                         options.as_json ? "deploy asks first, and with --json it cannot"
+                                         : "deploy asks first, and there is no terminal",
                          "add --yes, or --dry-run to see only what it would do"},
                         ExitCode::kUsage, options.as_json);
   }

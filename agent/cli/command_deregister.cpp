@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 
 #include "base/pause.h"
 #include "cli/command.h"
 #include "cli/database.h"
 #include "cli/text.h"
+#include "deploy/host_files.h"
 #include "deploy/programs.h"
 #include "deploy/project_database.h"
 #include "postgres/schema_migrator.h"
@@ -20,7 +22,7 @@ constexpr std::chrono::seconds kLeaseEnds{90};
 constexpr std::chrono::milliseconds kBetweenLooks{200};
 
 struct Options {
-  std::string cluster, confirmed, programs;
+  std::string cluster, confirmed, root, programs;
   AdminOptions admin;
   bool yes = false, stop_units = false, dry_run = false, as_json = false;
 };
@@ -97,7 +99,8 @@ void show(const Facts& facts, const Options& options, Console& console) {
 
 std::optional<ExitCode> confirm(const Options& options, Console& console) {
   if (options.yes && options.confirmed == options.cluster) return std::nullopt;
-  if (options.yes || !options.confirmed.empty() || !console.can_ask()) {
+  // With --json nobody was shown what goes.
+  if (options.yes || !options.confirmed.empty() || !console.can_ask() || options.as_json) {
     return console.fail(
         {ErrorCode::kInvalidArgument,
          options.confirmed.empty() || options.confirmed == options.cluster
@@ -115,18 +118,44 @@ std::optional<ExitCode> confirm(const Options& options, Console& console) {
   return ExitCode::kFailed;
 }
 
+// --stop-units is about this host, so this host has to be the one that ends.
+Status check_whose_units(const Options& options) {
+  const std::string path = deploy::HostFiles(options.root).environment();
+  SN_ASSIGN(const auto file, deploy::look_at(path));
+  auto name = deploy::value_in(file.text, "HOST_NAME");
+  if (!name) name = deploy::value_in(file.text, "CLUSTER_NAME");
+  if (name == options.cluster) return {};
+  return Error{
+      ErrorCode::kFailedPrecondition,
+      name ? fmt::format("this host is '{}', not '{}': its nodes are not the ones to stop", printable(*name),
+                         options.cluster)
+           : fmt::format("'{}' names no host: whose nodes run here is not known", path),
+      fmt::format("stop them on '{0}': systemctl disable --now sync-node@a sync-node@b; then run this again "
+                  "without --stop-units",
+                  options.cluster)};
+}
+
+// Whatever fails from then on, the administrator has to know what was done.
+Error with_stopped_units(Error error) {
+  const char* told = "the nodes of this host are stopped and disabled; sync-nodectl deploy starts them again";
+  error.hint = error.hint.empty() ? told : fmt::format("{}; {}", error.hint, told);
+  return error;
+}
+
 // Of this host's, and only because it was said. Then the lease has to be over.
 Status stop_units(postgres::Connection& connection, const Options& options) {
   SN_TRY(deploy::Programs(options.programs).stop_and_disable());
   const Deadline deadline = deadline_in(kLeaseEnds);
   while (true) {
-    SN_ASSIGN(const auto leader, deploy::leader_of(connection, options.cluster));
+    const auto answer = deploy::leader_of(connection, options.cluster);
+    if (!answer) return with_stopped_units(answer.error());
+    const std::optional<deploy::Leader>& leader = *answer;
     if (!leader) return {};
     if (BootClock::now() > deadline) {
-      return Error{ErrorCode::kFailedPrecondition,
-                   fmt::format("{} still leads '{}', so it runs on another machine", printable(leader->id),
-                               options.cluster),
-                   "stop it there, then run this again"};
+      return with_stopped_units({ErrorCode::kFailedPrecondition,
+                                 fmt::format("{} still leads '{}', so it runs on another machine",
+                                             printable(leader->id), options.cluster),
+                                 "stop it there, then run this again"});
     }
     pause(kBetweenLooks, {});
   }
@@ -173,6 +202,9 @@ ExitCode run(const Options& options, Console& console) {
   const auto fail = [&](const Error& error) {
     return console.fail(error, exit_code_of_request(error), options.as_json);
   };
+  if (options.stop_units) {
+    if (auto ours = check_whose_units(options); !ours) return fail(ours.error());
+  }
   auto connection = connect_admin(options.admin, command_deadline());
   if (!connection) return fail(connection.error());
   const auto facts = look(*connection, options);
@@ -189,7 +221,7 @@ ExitCode run(const Options& options, Console& console) {
     if (auto stopped = stop_units(*connection, options); !stopped) return fail(stopped.error());
   }
   const auto removed = remove(*connection, options);
-  if (!removed) return fail(removed.error());
+  if (!removed) return fail(options.stop_units ? with_stopped_units(removed.error()) : removed.error());
   tell(*facts, *removed, options, console);
   return ExitCode::kOk;
 }
@@ -205,6 +237,8 @@ void add_deregister(CLI::App& root, Invocation& invocation) {
       ->type_name("NAME");
   command->add_flag("--stop-units", options->stop_units, "first stop and disable both nodes of this host");
   command->add_flag("--dry-run", options->dry_run, "only show what would be done");
+  command->add_option("--root", options->root, "the files of this host are below DIR, for tests")
+      ->type_name("DIR");
   command->add_option("--programs", options->programs, "systemctl of DIR, for tests")->type_name("DIR");
   add_admin_options(*command, options->admin);
   add_json_flag(*command, options->as_json);

@@ -47,7 +47,8 @@ Result<Stored> stored_on_host(const deploy::HostFiles& files) {
   SN_ASSIGN(const auto secret, deploy::look_at(files.credentials()));
   if (!secret.exists) return stored;
   SN_ASSIGN(auto credentials, config::parse_credentials(secret.text, files.credentials()));
-  SN_ASSIGN(stored.admin, config::parse_database_url(credentials.admin_url));
+  SN_ASSIGN(auto admin, config::parse_database_url(credentials.admin_url));
+  stored.admin = deploy::with_tls(std::move(admin));
   stored.password = credentials.sync_service_password;
   stored.project = {credentials.supabase_project_ref, credentials.supabase_region};
   return stored;
@@ -59,6 +60,7 @@ Result<Stored> stored_in_file(const std::string& path) {
   if (!file.exists) return stored;
   SN_ASSIGN(auto enrollment, deploy::parse_enrollment(file.text, path));
   stored.host_name = enrollment.host_name;
+  stored.project = enrollment.project;
   stored.password = enrollment.urls.front().password.value_or("");
   return stored;
 }
@@ -85,7 +87,9 @@ class Settling {
     wanted.host_name = host_name_;
     // Killed before .env was there, a first deploy goes on with the password it had made.
     const bool another = !stored_.host_name.empty() && stored_.host_name != host_name_;
-    wanted.password = options_.rotate || another ? "" : stored_.password;
+    if (options_.task == Task::kPrepare) SN_TRY(check_file());
+    // The machine that is replaced has the password, too.
+    wanted.password = options_.rotate || options_.adopt || another ? "" : stored_.password;
     return request;
   }
 
@@ -122,7 +126,8 @@ class Settling {
   }
 
   Status take_url(const std::string& text) {
-    SN_ASSIGN(given_, config::parse_database_url(text));
+    SN_ASSIGN(auto url, config::parse_database_url(text));
+    given_ = deploy::with_tls(std::move(url));
     project_ = deploy::project_of(*given_);
     if (!options_.project_ref.empty()) project_.ref = options_.project_ref;
     if (!options_.region.empty()) project_.region = options_.region;
@@ -174,6 +179,16 @@ class Settling {
     return {};
   }
 
+  // It may be the only place where the password of a host is.
+  Status check_file() const {
+    const bool same = stored_.host_name == host_name_ && stored_.project.ref == project_.ref;
+    if (stored_.host_name.empty() || same) return {};
+    return Error{ErrorCode::kFailedPrecondition,
+                 fmt::format("'{}' holds the credential of host '{}' of project '{}'", options_.out_file,
+                             stored_.host_name, stored_.project.ref),
+                 "choose another --out; or remove that file, when its host is enrolled"};
+  }
+
   // What worked last time comes first, so that a passing trouble does not change the way.
   std::vector<DatabaseUrl> ways() const {
     std::vector<DatabaseUrl> ways;
@@ -184,8 +199,9 @@ class Settling {
     }
     const std::string password = password_.value_or(given_ ? given_->password.value_or("") : "");
     const std::string role = given_ ? given_->login_role() : "postgres";
-    std::vector<DatabaseUrl> both{deploy::direct_url(project_, role, password)};
-    if (project_.region != kSelfHosted) both.push_back(deploy::pooler_url(project_, role, password));
+    const DatabaseUrl before = given_.value_or(DatabaseUrl());
+    std::vector<DatabaseUrl> both{deploy::direct_url(project_, role, password, before)};
+    if (project_.region != kSelfHosted) both.push_back(deploy::pooler_url(project_, role, password, before));
     for (const auto& one : both) {
       const auto is_same = [&](const DatabaseUrl& way) { return config::to_url(way) == config::to_url(one); };
       if (std::none_of(ways.begin(), ways.end(), is_same)) ways.push_back(one);

@@ -5,7 +5,6 @@
 #include <set>
 
 #include "base/pause.h"
-#include "config/credentials.h"
 #include "deploy/route.h"
 #include "postgres/schema_migrator.h"
 #include "sql/migrations.h"
@@ -50,37 +49,36 @@ Status Deployment::look_at_database(Found& found) {
     SN_ASSIGN(found.host,
               own_facts(connection_, wanted_.database.login_role(), wanted_.host_name, wanted_.machine));
     found.password_works = true;
+    SN_ASSIGN(found.former_sessions, former_sessions(as_host()));
     return {};
   }
   SN_ASSIGN(found.schema, postgres::schema_version(connection_, deadline_in(kPatience)));
   if (found.schema > found.schema_needed)
     return postgres::require_schema(connection_, sql::kMigrations, deadline_in(kPatience));
-  if (found.schema == found.schema_needed) {
-    SN_ASSIGN(found.host, host_facts(connection_, wanted_.host_name, wanted_.machine));
-  } else if (!wanted_.password_is_new && wanted_.task == Task::kDeploy) {
-    // Before the schema can tell, the files of an earlier deploy do.
-    auto credentials = config::parse_credentials(found.secret.text, secret_path_);
-    auto url = credentials ? config::parse_database_url(credentials->sync_url)
-                           : Result<config::DatabaseUrl>(credentials.error());
-    if (url) found.host.login = url->login_role();
-    found.host.registered = url.has_value();
+  if (found.schema > 0) {
+    SN_ASSIGN(found.host, host_facts(connection_, found.schema, wanted_.host_name, wanted_.machine));
   }
   SN_ASSIGN(found.password_works, password_works(found.host));
+  if (found.password_works && found.schema == found.schema_needed) {
+    SN_ASSIGN(found.former_sessions, former_sessions(as_host()));
+  }
   return {};
 }
 
 // Not tried where it cannot work: servers count the failures of strangers.
 Result<bool> Deployment::password_works(const HostFacts& host) {
-  if (password_is_known_to_work_) return true;
+  if (as_host_ && as_host_->alive()) return true;
   if (!host.registered || wanted_.password_is_new) return false;
   auto opened = postgres::Connection::open(
       {config::to_url(host_url(wanted_, host.login)), "sync-nodectl deploy"}, deadline_in(kPatience));
-  if (!opened) login_failure_ = opened.error();
-  if (!opened &&
-      (opened.error().code == ErrorCode::kUnavailable || opened.error().code == ErrorCode::kDeadlineExceeded))
+  if (opened) {
+    as_host_.emplace(std::move(*opened));
+    return true;
+  }
+  login_failure_ = opened.error();
+  if (opened.error().code == ErrorCode::kUnavailable || opened.error().code == ErrorCode::kDeadlineExceeded)
     return std::move(opened).error();
-  password_is_known_to_work_ = opened.has_value();
-  return password_is_known_to_work_;
+  return false;
 }
 
 Status Deployment::look_at_files(Found& found) {
@@ -149,9 +147,7 @@ Status Deployment::run(const Step& step, const Found& found) {
     case Action::kLink:
       return make_link(files_.link());
     case Action::kEnvironment: {
-      const auto old = found.environment.exists && found.environment.link_target.empty()
-                           ? std::optional(found.environment.text)
-                           : std::nullopt;
+      const auto old = found.environment.exists ? std::optional(found.environment.text) : std::nullopt;
       return write_atomically(
           files_.environment(),
           environment_text(old, config::to_url(host_url(wanted_, login)), wanted_.host_name), 0600);
@@ -169,6 +165,8 @@ Status Deployment::run(const Step& step, const Found& found) {
       return start(found);
     case Action::kRestart:
       return restart();
+    case Action::kSessions:
+      return end_sessions(found.host);
   }
   return {};
 }
@@ -185,11 +183,16 @@ Status Deployment::give_password(const std::string& login) {
   }
 }
 
+Status Deployment::end_sessions(const HostFacts& host) {
+  SN_TRY(end_former_sessions(as_host()));
+  return is_adoption(wanted_, host) ? end_lease(as_host()) : Status();
+}
+
 Status Deployment::write_node_environments(const Found& found) {
   for (size_t node = 0; node < found.node_environments.size(); ++node) {
     const char letter = static_cast<char>('a' + node);
     const FileState& file = found.node_environments[node];
-    const auto old = file.exists && file.link_target.empty() ? std::optional(file.text) : std::nullopt;
+    const auto old = file.exists ? std::optional(file.text) : std::nullopt;
     const auto text = node_environment_text(old, letter);
     if (!file.holds(text, 0640)) SN_TRY(write_atomically(files_.node_environment(letter), text, 0640));
   }

@@ -34,7 +34,9 @@ class Deployment {
   Status look_at_files(Found& found);
   Status look_at_units(Found& found);
   Result<bool> password_works(const HostFacts& host);
+  postgres::Connection& as_host() { return as_host_ ? *as_host_ : connection_; }
   Status give_password(const std::string& login);
+  Status end_sessions(const HostFacts& host);
   Status write_node_environments(const Found& found);
   Status start(const Found& found);
   Status restart();
@@ -44,7 +46,8 @@ class Deployment {
   Programs programs_;
   std::string secret_path_;
   postgres::Connection connection_;
-  bool password_is_known_to_work_ = false, docker_done_ = false;
+  std::optional<postgres::Connection> as_host_;  // but in kEnroll, where connection_ is the host's
+  bool docker_done_ = false;
   std::optional<Error> login_failure_;
   std::string said_;  // by the program of the last step
 };

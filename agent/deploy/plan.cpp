@@ -14,7 +14,20 @@ Error refused(std::string message, std::string hint) {
 }
 
 std::optional<std::string> existing(const FileState& file) {
-  return file.exists && file.link_target.empty() ? std::optional(file.text) : std::nullopt;
+  return file.exists ? std::optional(file.text) : std::nullopt;
+}
+
+// What a link leads to is not read, and a rename would put a file of our own in its place.
+Status check_links(const Found& found) {
+  const auto& [a, b] = found.node_environments;
+  for (const auto& [name, file] :
+       {std::pair(".env", &found.environment), std::pair("node-a.env", &a), std::pair("node-b.env", &b)}) {
+    if (!file->link_target.empty()) {
+      return refused(fmt::format("'/etc/sync-node/{}' is a link to '{}'", name, file->link_target),
+                     "move it away, or the file itself there, then deploy again");
+    }
+  }
+  return {};
 }
 
 // What would make two machines one host, or take a password from a host that lives.
@@ -34,7 +47,7 @@ Status check_machine(const Wanted& wanted, const Found& found) {
                    wanted.task == Task::kDeploy
                        ? "choose another --host-name; if this machine replaces the other one: --adopt"
                        : "prepare this one under another name; if it replaces the other one: "
-                         "sync-nodectl deploy prepare --adopt --rotate-password");
+                         "sync-nodectl deploy prepare --adopt");
   }
   const bool stranger = wanted.password_is_new && !wanted.rotate && !wanted.adopt && host.registered;
   if (wanted.task == Task::kDeploy && stranger && host.machine != Machine::kOurs && !host.leader.empty()) {
@@ -61,13 +74,21 @@ class Planner {
     schema();
     // Whoever prepares a host has its password in the file alone: it is there before anything else is.
     if (wanted_.task == Task::kPrepare) secret_file("write the host's file, mode 600");
-    host();
+    const bool adopts = is_adoption(wanted_, found_.host);
+    if (!adopts) host();
     if (on_host && must_be_marked()) add(Action::kMark, "note that the nodes have to be restarted");
     if (wanted_.task == Task::kDeploy) secret_file("write admin/.credentials, mode 600");
     password();
+    // Killed before that note, the machine is still another's, and an adoption is begun anew.
+    if (adopts) {
+      sessions(true);
+      host();
+    }
     if (on_host) files();
     if (on_host && wanted_.docker && !found_.docker_done) add(Action::kDocker, "run docker-ipv6 enable");
     if (on_host && wanted_.units) units();
+    // Nodes that run come back with the new password before the sessions of the old one end.
+    if (!adopts) sessions(false);
     return std::move(steps_);
   }
 
@@ -131,6 +152,16 @@ class Planner {
                                : fmt::format("give role '{}' its password", found_.host.login));
   }
 
+  // A new password ends no session: whoever got in with the one before would stay in.
+  // Its nodes are named as the other machine's: a lease is no sign that one of these leads.
+  void sessions(bool adopts) {
+    const bool one_before = !found_.password_works && found_.host.registered;
+    const bool led = adopts && !found_.host.leader.empty();
+    if (one_before || led || found_.former_sessions > 0)
+      add(Action::kSessions, adopts ? "end the sessions and the lease of the machine before"
+                                    : "end the role's sessions that began before it had this password");
+  }
+
   void files() {
     if (wanted_.task == Task::kDeploy && found_.link.link_target != kLinkTarget)
       add(Action::kLink, "link .credentials to admin/.credentials");
@@ -165,11 +196,15 @@ class Planner {
 }  // namespace
 
 std::string_view to_string(Action action) {
-  constexpr std::array<std::string_view, 13> kNames{
+  constexpr std::array<std::string_view, 14> kNames{
       "schema",  "host",  "restart_mark", "credentials",       "password",
       "machine", "link",  "environment",  "node_environments", "docker_ipv6",
-      "enable",  "start", "restart"};
+      "enable",  "start", "restart",      "sessions"};
   return kNames.at(static_cast<size_t>(action));
+}
+
+bool is_adoption(const Wanted& wanted, const HostFacts& host) {
+  return wanted.adopt && host.registered && host.machine != Machine::kOurs;
 }
 
 Result<std::vector<Step>> plan(const Wanted& wanted, const Found& found) {
@@ -178,6 +213,7 @@ Result<std::vector<Step>> plan(const Wanted& wanted, const Found& found) {
     return refused("'/etc/sync-node/.credentials' is a file, where a link to admin/.credentials belongs",
                    "move it away, then deploy again");
   }
+  SN_TRY(check_links(found));
   return Planner(wanted, found).steps();
 }
 
@@ -195,15 +231,16 @@ std::string secret_text(const Wanted& wanted, const std::string& login) {
   // The host may have IPv6 where this workstation has none, and the other way round.
   const auto& project = wanted.project;
   const bool both = project.is_supabase() && project.region != kSelfHosted;
-  const auto first = both ? direct_url(project, login, wanted.password) : own;
+  const auto first = both ? direct_url(project, login, wanted.password, wanted.database) : own;
   std::string text = fmt::format(
       "# The credential of one host, for: sync-nodectl deploy --enroll FILE. Remove it when that was done.\n"
       "HOST_NAME={}\nSUPABASE_PROJECT_REF={}\nSUPABASE_REGION={}\nSUPABASE_URL={}\n",
       env_value(wanted.host_name), env_value(project.ref), env_value(project.region),
       env_value(config::to_url(first)));
-  if (both)
-    text += fmt::format("SUPABASE_POOLER_URL={}\n",
-                        env_value(config::to_url(pooler_url(project, login, wanted.password))));
+  if (both) {
+    const auto pooler = pooler_url(project, login, wanted.password, wanted.database);
+    text += fmt::format("SUPABASE_POOLER_URL={}\n", env_value(config::to_url(pooler)));
+  }
   return text;
 }
 

@@ -1,6 +1,7 @@
 // Plan: from what is wanted and what is there, the steps that are left, in the only order that is safe to be
 // killed in: a password lies on the disk before the role gets it, and that nodes have to be restarted is
-// noted before anything they read changes. Deploy does the first step, looks again, and plans again; so a run
+// noted before anything they read changes; a machine that replaces another is noted when the other is shut
+// out. Deploy does the first step, looks again, and plans again; so a run
 // after a kill does the rest, and a run too many does nothing. Refuses what would disturb another host. Pure,
 // any thread.
 #pragma once
@@ -44,7 +45,8 @@ struct Found {
   int schema = 0, schema_needed = 0;
   HostFacts host;
   bool password_works = false;
-  FileState secret;  // .credentials, or the file for the host
+  int64_t former_sessions = 0;  // of the role, from before it had that password
+  FileState secret;             // .credentials, or the file for the host
   FileState link, environment;
   std::array<FileState, 2> node_environments;
   bool restart_pending = false;
@@ -65,7 +67,8 @@ enum class Action {
   kDocker,
   kEnable,
   kStart,
-  kRestart
+  kRestart,
+  kSessions
 };
 std::string_view to_string(Action action);  // "schema", "host", …
 
@@ -73,6 +76,9 @@ struct Step {
   Action action;
   std::string what;  // for people: "write /etc/sync-node/.env"
 };
+
+// This machine, or the next that enrolls, takes the place of another, which may live.
+bool is_adoption(const Wanted& wanted, const HostFacts& host);
 
 // kFailedPrecondition: refused, and why.
 Result<std::vector<Step>> plan(const Wanted& wanted, const Found& found);

@@ -13,20 +13,29 @@ namespace {
 constexpr std::string_view kDirectHead = "db.", kDirectTail = ".supabase.co",
                            kPoolerTail = ".pooler.supabase.com";
 
-config::DatabaseUrl to_supabase(const std::string& host, const std::string& user,
-                                const std::string& password) {
+bool proves_the_admin(std::string_view parameter) {
+  return parameter.find("password") != std::string_view::npos || parameter == "passfile" ||
+         parameter == "sslcert" || parameter == "sslkey" || parameter == "application_name" ||
+         parameter == "options";
+}
+
+// libpq's own default goes on in plain text with whoever says that it has no TLS.
+bool may_do_without_tls(std::string_view sslmode) {
+  return sslmode == "disable" || sslmode == "allow" || sslmode == "prefer";
+}
+
+config::DatabaseUrl to_supabase(const std::string& host, const std::string& user, const std::string& password,
+                                const config::DatabaseUrl& given) {
   config::DatabaseUrl url;
   url.user = user;
   url.password = password;
   url.hosts.push_back({host, "5432"});
   url.database = "postgres";
-  return url;
-}
-
-bool proves_the_admin(std::string_view parameter) {
-  return parameter.find("password") != std::string_view::npos || parameter == "passfile" ||
-         parameter == "sslcert" || parameter == "sslkey" || parameter == "application_name" ||
-         parameter == "options";
+  for (const auto& [name, value] : given.parameters) {
+    const bool weak = name == "sslmode" && may_do_without_tls(value);
+    if (name.starts_with("ssl") && !proves_the_admin(name) && !weak) url.parameters.emplace_back(name, value);
+  }
+  return with_tls(std::move(url));
 }
 
 }  // namespace
@@ -52,13 +61,23 @@ Project project_of(const config::DatabaseUrl& url) {
   return project;
 }
 
-config::DatabaseUrl direct_url(const Project& project, const std::string& role, const std::string& password) {
-  return to_supabase(fmt::format("{}{}{}", kDirectHead, project.ref, kDirectTail), role, password);
+config::DatabaseUrl direct_url(const Project& project, const std::string& role, const std::string& password,
+                               const config::DatabaseUrl& given) {
+  return to_supabase(fmt::format("{}{}{}", kDirectHead, project.ref, kDirectTail), role, password, given);
 }
 
-config::DatabaseUrl pooler_url(const Project& project, const std::string& role, const std::string& password) {
+config::DatabaseUrl pooler_url(const Project& project, const std::string& role, const std::string& password,
+                               const config::DatabaseUrl& given) {
   return to_supabase(fmt::format("{}{}", project.region, kPoolerTail),
-                     fmt::format("{}.{}", role, project.ref), password);
+                     fmt::format("{}.{}", role, project.ref), password, given);
+}
+
+config::DatabaseUrl with_tls(config::DatabaseUrl url) {
+  const bool says = std::any_of(url.parameters.begin(), url.parameters.end(),
+                                [](const auto& parameter) { return parameter.first == "sslmode"; });
+  if (!says && (url.through_supabase_pooler() || project_of(url).is_supabase()))
+    url.parameters.emplace_back("sslmode", "require");
+  return url;
 }
 
 config::DatabaseUrl url_for(const config::DatabaseUrl& admin, const std::string& role,

@@ -25,8 +25,13 @@ bool is_project_word(std::string_view word);
 // What a URL tells of its project; kSelfHosted for what it does not.
 Project project_of(const config::DatabaseUrl& url);
 
-config::DatabaseUrl direct_url(const Project& project, const std::string& role, const std::string& password);
-config::DatabaseUrl pooler_url(const Project& project, const std::string& role, const std::string& password);
+// With TLS at least, and with what `given`, another way to the same project, demands of it beyond that.
+config::DatabaseUrl direct_url(const Project& project, const std::string& role, const std::string& password,
+                               const config::DatabaseUrl& given = {});
+config::DatabaseUrl pooler_url(const Project& project, const std::string& role, const std::string& password,
+                               const config::DatabaseUrl& given = {});
+// A URL to Supabase that says nothing of TLS demands it from now on; any other stays as it is.
+config::DatabaseUrl with_tls(config::DatabaseUrl url);
 // The same way to the same database as another role. What proves who the admin is (certificates, further
 // passwords) is left out.
 config::DatabaseUrl url_for(const config::DatabaseUrl& admin, const std::string& role,

@@ -15,6 +15,7 @@ using postgres::Param;
 
 constexpr std::chrono::seconds kPatience{30};
 constexpr std::chrono::milliseconds kBetweenLooks{200};
+constexpr int kKnowsMachines = 10;  // sql/10-hosts.sql
 
 Machine machine_named(std::string_view word) {
   return word == "ours" ? Machine::kOurs : word == "other" ? Machine::kOther : Machine::kNone;
@@ -40,10 +41,13 @@ int newest_schema() {
   return newest;
 }
 
-Result<HostFacts> host_facts(postgres::Connection& admin, const std::string& cluster,
+Result<HostFacts> host_facts(postgres::Connection& admin, int schema, const std::string& cluster,
                              const std::string& machine) {
-  SN_ASSIGN(const auto rows, admin.query(sql::host_facts, {Param::text(cluster), text_or_null(machine)},
-                                         deadline_in(kPatience)));
+  const bool knows_machines = schema >= kKnowsMachines;
+  std::vector<Param> parameters{Param::text(cluster)};
+  if (knows_machines) parameters.push_back(text_or_null(machine));
+  SN_ASSIGN(const auto rows, admin.query(knows_machines ? sql::host_facts : sql::host_facts_before,
+                                         parameters, deadline_in(kPatience)));
   HostFacts facts;
   facts.login = rows.text(0, 0);
   facts.registered = rows.boolean(0, 1);
@@ -64,7 +68,11 @@ Status prepare_host(postgres::Connection& admin, const std::string& cluster, con
 Status set_password(postgres::Connection& admin, const std::string& cluster, const std::string& login,
                     const std::string& password) {
   SN_ASSIGN(const auto verifier, admin.password_verifier(login, password));
-  return change(admin, sql::host_set_password, {Param::text(cluster), Param::text(verifier)});
+  const std::vector<Param> parameters{Param::text(cluster), Param::text(verifier)};
+  SN_TRY(change(admin, sql::host_set_password, parameters));
+  // Until that commit logins got in with the password of before; the second time is noted as the one that
+  // counts.
+  return change(admin, sql::host_set_password, parameters);
 }
 
 Result<HostFacts> own_facts(postgres::Connection& host, const std::string& login, const std::string& cluster,
@@ -87,6 +95,19 @@ Result<HostFacts> own_facts(postgres::Connection& host, const std::string& login
 
 Status enroll(postgres::Connection& host, const std::string& machine) {
   return change(host, sql::host_enroll, {Param::text(machine)});
+}
+
+Result<int64_t> former_sessions(postgres::Connection& host) {
+  SN_ASSIGN(const auto rows, host.query(sql::host_former_sessions, {}, deadline_in(kPatience)));
+  return rows.int64(0, 0);
+}
+
+Status end_former_sessions(postgres::Connection& host) {
+  return change(host, sql::host_end_former_sessions, {});
+}
+
+Status end_lease(postgres::Connection& host) {
+  return change(host, sql::host_end_lease, {});
 }
 
 Result<std::optional<Leader>> leader_of(postgres::Connection& connection, const std::string& cluster) {

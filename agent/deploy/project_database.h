@@ -29,8 +29,9 @@ struct Leader {
 
 int newest_schema();  // that this program knows
 
-// As the admin; the schema is there. `machine` "" for a host whose machine is not known here.
-Result<HostFacts> host_facts(postgres::Connection& admin, const std::string& cluster,
+// As the admin; some `schema` is there, not necessarily the newest: whoever is refused must not have changed
+// it. `machine` "" for a host whose machine is not known here.
+Result<HostFacts> host_facts(postgres::Connection& admin, int schema, const std::string& cluster,
                              const std::string& machine);
 Status prepare_host(postgres::Connection& admin, const std::string& cluster, const std::string& machine,
                     bool adopt);
@@ -41,6 +42,10 @@ Status set_password(postgres::Connection& admin, const std::string& cluster, con
 Result<HostFacts> own_facts(postgres::Connection& host, const std::string& login, const std::string& cluster,
                             const std::string& machine);
 Status enroll(postgres::Connection& host, const std::string& machine);
+// Other sessions of the role that began before it had its present password.
+Result<int64_t> former_sessions(postgres::Connection& host);
+Status end_former_sessions(postgres::Connection& host);  // returns when they have ended
+Status end_lease(postgres::Connection& host);            // whoever leads
 
 // As either.
 Result<std::optional<Leader>> leader_of(postgres::Connection& connection, const std::string& cluster);

@@ -44,7 +44,7 @@ class End(unittest.TestCase):
 
     def end(self, *words: str, expect: int = 0, admin: str = '', name: str = 'host-1') -> str:
         self.one.systemd.calls.clear()
-        return self.one.ctl('deregister', name, '--programs', str(self.one.programs), '--admin-url-file', admin or self.one.admin, *words,
+        return self.one.ctl('deregister', name, '--root', str(self.one.root), '--programs', str(self.one.programs), '--admin-url-file', admin or self.one.admin, *words,
                             expect=expect)
 
     def unchanged(self, *words: str, expect: int, **more: Any) -> str:
@@ -80,13 +80,29 @@ class End(unittest.TestCase):
         self.assertIn('NAME', self.one.ctl('deregister', expect=64))
         for words in ((), ('--yes',), ('--confirm', 'host-1'), ('--yes', '--confirm', 'host-2')):
             self.assertIn('--confirm host-1', self.unchanged('--stop-units', *words, expect=64))
-        self.assertIn("there is no host 'host-9'", self.unchanged(*self.sure, expect=1, name='host-9'))
-        words = [str(BINARIES / 'sync-nodectl'), 'deregister', 'host-1', '--stop-units', '--programs', str(self.one.programs), '--admin-url-file',
-                 self.one.admin]
+        self.assertIn("there is no host 'host-9'", self.unchanged('--yes', '--confirm', 'host-9', expect=1, name='host-9'))
+        words = [str(BINARIES / 'sync-nodectl'), 'deregister', 'host-1', '--stop-units', '--root', str(self.one.root), '--programs',
+                 str(self.one.programs), '--admin-url-file', self.one.admin]
         before = catalog(self.server)
         code, shown = self.one.talk(words, [('type the host', 'host-2')])
         self.assertEqual((code, catalog(self.server)), (1, before), shown)
         self.assertIn('nothing was changed', shown)
+        code, shown = self.one.talk([*words, '--json'], [('type the host', 'host-1')])
+        self.assertEqual((code, catalog(self.server)), (64, before), 'nobody is asked to agree to what was not shown')
+
+    def test_3b_only_the_nodes_of_the_host_that_ends_are_stopped(self) -> None:
+        said = self.unchanged('--yes', '--confirm', 'host-2', '--stop-units', expect=1, name='host-2')
+        self.assertIn("this host is 'host-1', not 'host-2'", said)
+        self.assertEqual(sorted(self.one.systemd.nodes), ['a', 'b'])
+        environment = self.one.etc / '.env'
+        kept = environment.read_text()
+        environment.write_text(kept.replace('HOST_NAME=', '# HOST_NAME='))
+        try:
+            self.assertIn('names no host', self.unchanged(*self.sure, expect=1))
+            environment.write_text(kept.replace('HOST_NAME=', 'CLUSTER_NAME='))
+            self.unchanged('--stop-units', '--dry-run', expect=0)
+        finally:
+            environment.write_text(kept)
 
     def test_4_a_dry_run_shows_and_changes_nothing(self) -> None:
         said = self.unchanged('--stop-units', '--dry-run', expect=0)
@@ -106,8 +122,12 @@ class End(unittest.TestCase):
         finally:
             self.server.resume()
         self.assertEqual((catalog(self.server), self.one.tree()), before)
-        # The line is cut at the very statement, and at its COMMIT.
-        self.one.systemd.answer(['disable', 'sync-node@a.service', 'sync-node@b.service'])
+        # The line is cut at the very statement, and at its COMMIT: nodes that were stopped meanwhile are told of.
+        with WireProxy(self.server.admin_url()) as proxy:
+            proxy.before_statement = lambda number, sql: b'deregister_cluster' in sql
+            said = self.end(*self.sure, expect=1, admin=self.one.secret('proxy', proxy.url))
+        self.assertIn('the nodes of this host are stopped and disabled', said)
+        self.assertEqual((self.one.systemd.calls, self.one.systemd.nodes), (['disable a b'], {}))
         for word in (b'deregister_cluster', b'COMMIT'):
             with WireProxy(self.server.admin_url()) as proxy:
                 proxy.before_statement = lambda number, sql, word=word: word in sql
@@ -128,12 +148,17 @@ class End(unittest.TestCase):
         epoch = "SELECT leader_id, epoch FROM sync_metadata.leader_election WHERE cluster_name = 'host-2'"
         before = [self.server.superuser_psql(sql) for sql in (others, epoch)]
         known, tree, calls = passwords(self.server), self.two.tree(), list(self.two.systemd.calls)
+        intruder, neighbour = self.one.intruder(), self.two.intruder()
+        self.addCleanup(intruder.close)
+        self.addCleanup(neighbour.close)
         said = self.end(*self.sure)
+        self.assertNotIn('sync-nodectl deploy starts', said)
         self.assertEqual(self.one.systemd.calls, ['disable a b'])
         self.assertEqual((self.one.systemd.enabled, self.one.systemd.nodes), (set(), {}))
         self.assertIn('Their registrations and their history of jobs and conflicts go', said)
         self.assertIn("host 'host-1' is gone from the project", said)
         self.assertIn("'sync_service' stays, without a password", said)
+        self.assertEqual((intruder.is_in(), neighbour.is_in()), (False, True))
         self.assertEqual([self.server.superuser_psql(sql) for sql in (others, epoch)], before)
         self.assertEqual(self.two.as_agent('SELECT count(*) FROM sync_metadata.hosts'), '2')
         now = passwords(self.server)
@@ -147,13 +172,14 @@ class End(unittest.TestCase):
         with self.assertRaises(PostgresError):
             run_psql(self.one.url(), 'SELECT 1')
         self.assertIn("there is no host 'host-1'", self.end(*self.sure, expect=1))
+        self.assertEqual(self.one.systemd.calls, [])
 
     def test_7_it_can_come_back(self) -> None:
         self.assertIn("login role 'sync_service'", self.one.deploy('--yes'))
         self.assertEqual(self.one.as_agent('SELECT sync_metadata.caller_cluster(), count(*) FROM sync_metadata.client_deployments'), 'host-1|0')
 
     def test_8_a_further_hosts_role_is_dropped(self) -> None:
-        document = self.two.ctl('deregister', 'host-2', '--programs', str(self.two.programs), '--admin-url-file', self.two.admin, '--stop-units',
+        document = self.two.ctl('deregister', 'host-2', '--root', str(self.two.root), '--programs', str(self.two.programs), '--admin-url-file', self.two.admin, '--stop-units',
                                 '--yes', '--confirm', 'host-2', '--json')
         self.assertEqual(judge(document, 'deregister'), [])
         self.assertTrue(json.loads(document)['role_dropped'])

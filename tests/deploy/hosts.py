@@ -22,7 +22,7 @@ from typing import Callable, Dict, List, Optional, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support.nodes import Node, PrivateBus  # noqa: E402
-from support.private_postgres import PrivatePostgres, run_psql, server_binaries  # noqa: E402
+from support.private_postgres import PrivatePostgres, die_with_parent, run_psql, server_binaries  # noqa: E402
 from support.product import BINARIES, Product, Ran  # noqa: E402
 
 SECONDS = 200
@@ -216,6 +216,29 @@ class Host:
 
     def as_agent(self, sql: str) -> str:
         return run_psql(self.url(), sql)
+
+    def intruder(self) -> 'Intruder':
+        """Logs in with what the agent is given now."""
+        return Intruder(self.server, self.url())
+
+
+class Intruder:
+    """A session that stays in until somebody ends it."""
+
+    def __init__(self, server: PrivatePostgres, url: str) -> None:
+        self.server = server
+        self.process = subprocess.Popen([str(server_binaries() / 'psql'), '-X', '-q', '-A', '-t', '-d', url], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=die_with_parent)
+        assert self.process.stdin is not None and self.process.stdout is not None
+        print('SELECT pg_backend_pid();', file=self.process.stdin, flush=True)
+        self.pid = int(self.process.stdout.readline())
+
+    def is_in(self) -> bool:
+        return self.server.superuser_psql(f'SELECT count(*) FROM pg_stat_activity WHERE pid = {self.pid}') == '1'
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.communicate()
 
 
 # Of a dump: what differs each time it is made, and counters that move by themselves.

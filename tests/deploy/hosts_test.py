@@ -16,8 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from cli.documents import judge  # noqa: E402
-from deploy.hosts import Host, catalog, passwords  # noqa: E402
-from support.nodes import PrivateBus  # noqa: E402
+from deploy.hosts import Host, Intruder, catalog, passwords  # noqa: E402
+from support.nodes import PrivateBus, until  # noqa: E402
 from support.private_postgres import PostgresError, PrivatePostgres, run_psql  # noqa: E402
 
 ALL_CHARACTERS = ''.join(chr(code) for code in range(0x20, 0x7f)) + 'Äöüß é Å 日本語 🔑'
@@ -39,6 +39,12 @@ class Hosts(unittest.TestCase):
         host = Host(cls.server, bus)
         cls.addClassCleanup(host.close)
         return host
+
+    def intruder(self, host: Host) -> Intruder:
+        intruder = host.intruder()
+        self.addCleanup(intruder.close)
+        self.assertTrue(intruder.is_in())
+        return intruder
 
     def leader(self, name: str) -> str:
         return self.server.superuser_psql(f"SELECT leader_id FROM sync_metadata.leader_election WHERE cluster_name = '{name}' "
@@ -119,6 +125,19 @@ class Hosts(unittest.TestCase):
         self.assertEqual(self.mode(environment), 0o600)
         self.assertEqual(os.readlink(self.one.etc / '.credentials'), 'admin/.credentials')
 
+    def test_05b_a_link_is_not_replaced_by_defaults(self) -> None:
+        for name in ('.env', 'node-b.env'):
+            path, kept = self.one.etc / name, self.one.directory / name
+            path.rename(kept)
+            path.symlink_to(kept)
+            before, known = self.one.tree(), catalog(self.server)
+            said = self.one.deploy('--host-name', 'host-1', '--yes', expect=1)
+            self.assertIn(f"'/etc/sync-node/{name}' is a link to '{kept}'", said)
+            self.assertIn('move it away', said)
+            self.assertEqual((self.one.tree(), catalog(self.server)), (before, known))
+            kept.rename(path)
+        self.assertIn('nothing is to be done', self.one.deploy('--yes'))
+
     # --- the second host ---------------------------------------------------------------------------------
     def test_06_a_second_host_disturbs_nobody(self) -> None:
         known, leads, tree = passwords(self.server), self.leader('host-1'), self.one.tree()
@@ -174,9 +193,11 @@ class Hosts(unittest.TestCase):
     # --- passwords ---------------------------------------------------------------------------------------
     def test_10_a_new_password_restarts_the_standby_first_and_only_here(self) -> None:
         known, leads, other = passwords(self.server), self.leader('Host.2')[-1], self.one.tree()
-        old = self.two.credentials()
+        old, intruder, neighbour = self.two.credentials(), self.intruder(self.two), self.intruder(self.one)
         self.two.systemd.calls.clear()
         said = self.two.deploy('--rotate-password', '--yes')
+        self.assertIn("done: end the role's sessions that began before it had this password", said)
+        self.assertEqual((intruder.is_in(), neighbour.is_in()), (False, True), 'who logged in with the old password is out, and nobody else')
         standby = 'b' if leads == 'a' else 'a'
         self.assertEqual(self.two.systemd.calls, [f'restart {standby}', f'restart {leads}'])
         self.assertNotIn(self.two.credentials()['SYNC_SERVICE_PASSWORD'], said)
@@ -241,6 +262,13 @@ class Hosts(unittest.TestCase):
         self.assertNotIn(self.server.admin_password, file.read_text())
         self.assertIn('nothing is to be done', desk.ctl(*prepare, '--yes'))
         self.assertFalse(desk.etc.exists())
+        # The file of a host that is not enrolled yet is the only place where its password is.
+        before, known = file.read_text(), catalog(self.server)
+        other = ('deploy', 'prepare', '--host', 'host-5', '--out', str(file), '--admin-url-file', desk.admin)
+        for words in (('--dry-run',), ('--yes',), ('--yes', '--rotate-password', '--adopt')):
+            self.assertIn(f"'{file}' holds the credential of host 'host-4'", desk.ctl(*other, *words, expect=1))
+        self.assertIn("of project 'self-hosted'", desk.ctl(*prepare, '--project-ref', 'another', '--yes', expect=1))
+        self.assertEqual((file.read_text(), catalog(self.server)), (before, known))
         said = host.deploy('--enroll', str(file), '--yes')
         self.assertIn("leads 'host-4'", said)
         self.assertEqual(sorted(path.name for path in host.etc.rglob('*') if path.is_file()), ['.env', 'node-a.env', 'node-b.env'])
@@ -258,12 +286,57 @@ class Hosts(unittest.TestCase):
         file.unlink()
         self.assertIn('--rotate-password', desk.ctl(*prepare, '--yes', expect=1))
         self.assertEqual(catalog(self.server), known)
+        intruder = self.intruder(host)
         desk.ctl(*prepare, '--yes', '--rotate-password')
+        self.assertFalse(intruder.is_in())
         host.systemd.calls.clear()
         host.deploy('--enroll', str(file), '--yes')
         self.assertEqual(sorted(host.systemd.calls), ['restart a', 'restart b'])
         os.chmod(file, 0o640)
         self.assertIn('chmod 600', host.deploy('--enroll', str(file), '--yes', expect=1))
+
+    def test_16_sessions_are_ended_by_the_run_after_a_kill(self) -> None:
+        host = self.host()
+        host.deploy('--admin-url-file', host.admin, '--host-name', 'host-6', '--yes', '--no-start')
+        intruder = self.intruder(host)
+        # As a run leaves it that was killed right after the role got its password.
+        self.server.superuser_psql("UPDATE sync_metadata.cluster_logins SET password_given_at = clock_timestamp() WHERE cluster_name = 'host-6'")
+        document = json.loads(host.deploy('--yes', '--no-start', '--json'))
+        self.assertEqual([step['step'] for step in document['steps']], ['sessions'])
+        self.assertFalse(intruder.is_in())
+        self.assertIn('nothing is to be done', host.deploy('--yes', '--no-start'))
+
+    def test_17_a_machine_that_is_replaced_and_lives_leads_no_more(self) -> None:
+        old, new = self.host(), self.host()
+        old.deploy('--admin-url-file', old.admin, '--host-name', 'host-7', '--yes')
+        term = "SELECT epoch FROM sync_metadata.leader_election WHERE cluster_name = 'host-7' AND expires_at > clock_timestamp()"
+        sessions = "SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE usename = 'sync_service_host_7'"
+        epoch, before = int(self.server.superuser_psql(term)), self.server.superuser_psql(sessions).split()
+        self.assertGreaterEqual(len(before), 2)
+        # Restored from a backup of the old machine: what lies there is its password.
+        subprocess.run(['cp', '-a', str(old.etc), str(new.root / 'etc')], check=True)
+        said = new.deploy('--adopt', '--yes')
+        self.assertIn('done: end the sessions and the lease of the machine before', said)
+        self.assertRegex(said, rf"leads 'host-7', epoch {epoch + 1}\n")
+        self.assertEqual(set(before) & set(self.server.superuser_psql(sessions).split()), set())
+        self.assertNotEqual(new.url(), old.url())
+        with self.assertRaisesRegex(PostgresError, 'password authentication failed'):
+            run_psql(old.url(), 'SELECT 1')
+        # It runs on, and nobody lets it in: its nodes lead no more, these do.
+        for letter in 'ab':
+            until('the old node to be refused', 60, lambda letter=letter: 'password authentication failed' in old.systemd.nodes[letter].text())
+        self.assertEqual(int(self.server.superuser_psql(term)), epoch + 1)
+        self.assertIn('nothing is to be done', new.deploy('--yes'))
+        self.assertIn("host 'host-7' is another machine", old.deploy('--yes', expect=1))
+
+    def test_18_prepared_for_a_machine_that_replaces_another(self) -> None:
+        old, desk, new = self.host(), self.host(), self.host()
+        old.deploy('--admin-url-file', old.admin, '--host-name', 'host-8', '--yes')
+        file = new.directory / 'host-8.env'
+        intruder = self.intruder(old)
+        desk.ctl('deploy', 'prepare', '--host', 'host-8', '--out', str(file), '--admin-url-file', desk.admin, '--adopt', '--yes')
+        self.assertEqual((intruder.is_in(), self.leader('host-8')), (False, ''))
+        self.assertIn("leads 'host-8'", new.deploy('--enroll', str(file), '--yes'))
 
     # --- on a terminal -----------------------------------------------------------------------------------
     def test_14_questions_on_a_terminal(self) -> None:
@@ -274,6 +347,10 @@ class Hosts(unittest.TestCase):
         self.assertEqual((code, host.etc.exists()), (1, False), shown)
         self.assertIn('nothing was changed', shown)
         self.assertNotIn(password, shown, 'typed without echo, and never shown')
+        words = host.words('--no-start', '--json', '--admin-url-file', host.admin, '--host-name', 'host-5')
+        code, shown = host.talk(words, [('do this', 'yes')])
+        self.assertEqual((code, host.etc.exists()), (64, False), 'nobody is asked to agree to what was not shown')
+        self.assertIn('with --json it cannot', shown)
         code, shown = host.talk(host.words('--no-start'), [('project reference', url), ('name of this host', 'host-5'), ('password', password),
                                                                  ("do this for host 'host-5'?", 'yes')])
         self.assertEqual(code, 0, shown)

@@ -72,9 +72,9 @@ TEST(Plan, APasswordIsOnTheDiskBeforeTheRoleHasItAndTheRestartIsNotedBeforeBoth)
   want.password = "new";
   auto rotating = found;
   rotating.password_works = false;
-  EXPECT_EQ(names(plan(want, rotating)), "restart_mark credentials password environment restart");
+  EXPECT_EQ(names(plan(want, rotating)), "restart_mark credentials password environment restart sessions");
   rotating.restart_pending = true;  // killed right after the note
-  EXPECT_EQ(names(plan(want, rotating)), "credentials password environment restart");
+  EXPECT_EQ(names(plan(want, rotating)), "credentials password environment restart sessions");
 }
 
 TEST(Plan, AKilledRotationIsFinishedByAnyRun) {
@@ -85,8 +85,11 @@ TEST(Plan, AKilledRotationIsFinishedByAnyRun) {
   found.secret = file(secret_text(want, "sync_service"), 0600);
   found.restart_pending = true;
   found.password_works = false;
-  EXPECT_EQ(names(plan(want, found)), "password environment restart");
+  EXPECT_EQ(names(plan(want, found)), "password environment restart sessions");
   found.password_works = true;
+  found.former_sessions = 1;
+  EXPECT_EQ(names(plan(want, found)), "environment restart sessions");
+  found.former_sessions = 0;
   EXPECT_EQ(names(plan(want, found)), "environment restart");
   found.environment = file(
       environment_text(before.environment.text, config::to_url(host_url(want, "sync_service")), "host-1"),
@@ -118,10 +121,25 @@ TEST(Plan, AnotherMachineIsRefusedUnlessItIsAdopted) {
   found.host.machine = Machine::kOther;
   EXPECT_EQ(names(plan(want, found)), "refused: host 'host-1' is another machine");
   want.adopt = true;
+  EXPECT_EQ(names(plan(want, found)), "sessions host");
+  found.host.leader.clear();
   EXPECT_EQ(names(plan(want, found)), "host");
+  found.host.machine = Machine::kOurs;
+  EXPECT_EQ(names(plan(want, found)), "");
   found = settled(want);
   found.host.other_cluster = "host-0";
   EXPECT_EQ(names(plan(want, found)), "refused: this machine is host 'host-0' of the project already");
+}
+
+TEST(Plan, AReplacedMachineIsShutOutBeforeThisOneIsNotedAndStarted) {
+  auto want = wanted();
+  want.adopt = want.password_is_new = true;
+  auto found = settled(want);
+  found.host.machine = Machine::kOther;
+  found.password_works = false;
+  found.secret = {};
+  found.units = {UnitState{false, false}, UnitState{false, false}};
+  EXPECT_EQ(names(plan(want, found)), "credentials password sessions host enable start");
 }
 
 TEST(Plan, ALivingHostIsNotRobbedOfItsPassword) {
@@ -132,7 +150,7 @@ TEST(Plan, ALivingHostIsNotRobbedOfItsPassword) {
   found.host.machine = Machine::kNone;
   EXPECT_EQ(names(plan(want, found)).find("refused: 'openwebui-sync-node-a' leads"), 0U);
   found.host.leader.clear();
-  EXPECT_EQ(names(plan(want, found)), "host restart_mark password restart");
+  EXPECT_EQ(names(plan(want, found)), "host restart_mark password restart sessions");
 }
 
 TEST(Plan, AFileThatIsNotOursToReplaceIsRefused) {
@@ -140,6 +158,18 @@ TEST(Plan, AFileThatIsNotOursToReplaceIsRefused) {
   auto found = settled(want);
   found.link = file("ADMIN_URL=x", 0600);
   EXPECT_EQ(names(plan(want, found)).find("refused: '/etc/sync-node/.credentials' is a file"), 0U);
+  const FileState link{true, true, 0777, "", "/srv/settings/env"};
+  found = settled(want);
+  found.environment = link;
+  EXPECT_EQ(names(plan(want, found)), "refused: '/etc/sync-node/.env' is a link to '/srv/settings/env'");
+  for (const size_t node : {size_t{0}, size_t{1}}) {
+    found = settled(want);
+    found.node_environments[node] = link;
+    EXPECT_EQ(names(plan(want, found))
+                  .find(node == 0 ? "refused: '/etc/sync-node/node-a.env' is a link"
+                                  : "refused: '/etc/sync-node/node-b.env' is a link"),
+              0U);
+  }
 }
 
 TEST(Plan, PreparingTouchesNoHostAndNoPasswordThatIsInUse) {
@@ -152,9 +182,9 @@ TEST(Plan, PreparingTouchesNoHostAndNoPasswordThatIsInUse) {
   found.secret = {};
   EXPECT_EQ(names(plan(want, found)).find("refused: host 'host-1' is there already"), 0U);
   want.rotate = true;
-  EXPECT_EQ(names(plan(want, found)), "credentials password");
+  EXPECT_EQ(names(plan(want, found)), "credentials password sessions");
   want.adopt = true;
-  EXPECT_EQ(names(plan(want, found)), "credentials host password");
+  EXPECT_EQ(names(plan(want, found)), "credentials password sessions host");
 }
 
 TEST(Plan, EnrollingWritesNoCredentialsOfTheAdmin) {
@@ -182,6 +212,10 @@ TEST(Plan, TheFileForAHostCarriesBothWaysAndNoAdmin) {
   EXPECT_EQ(read->urls[0].hosts[0].name, "db.abc.supabase.co");
   EXPECT_EQ(read->urls[1].user, "sync_service_b.abc");
   EXPECT_EQ(read->urls[1].password, "own");
+  want.database.parameters = {{"sslmode", "verify-full"}, {"sslrootcert", "/ca"}};
+  const auto strict = parse_enrollment(secret_text(want, "sync_service_b"), "file");
+  ASSERT_TRUE(strict) << strict.error().to_string();
+  for (const auto& url : strict->urls) EXPECT_EQ(url.parameters, want.database.parameters);
   for (const char* wrong :
        {"", "HOST_NAME=x\n", "HOST_NAME=x\nSUPABASE_PROJECT_REF=r\nSUPABASE_URL=postgresql://u@h/d\n",
         "ADMIN_URL=x\n"})

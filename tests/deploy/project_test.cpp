@@ -17,9 +17,37 @@ config::DatabaseUrl parsed(const std::string& text) {
 TEST(Project, WritesBothWaysWithTheirUsers) {
   const Project project{"abcdefghijklmnop", "aws-0-eu-west-1"};
   EXPECT_EQ(to_url(direct_url(project, "postgres", "p@ss")),
-            "postgresql://postgres:p%40ss@db.abcdefghijklmnop.supabase.co:5432/postgres");
+            "postgresql://postgres:p%40ss@db.abcdefghijklmnop.supabase.co:5432/postgres?sslmode=require");
   EXPECT_EQ(to_url(pooler_url(project, "sync_service", "p")),
-            "postgresql://sync_service.abcdefghijklmnop:p@aws-0-eu-west-1.pooler.supabase.com:5432/postgres");
+            "postgresql://sync_service.abcdefghijklmnop:p@aws-0-eu-west-1.pooler.supabase.com:5432/postgres?"
+            "sslmode=require");
+}
+
+TEST(Project, AWayThatIsMadeUpDemandsOfTlsWhatTheGivenOneDoes) {
+  const Project project{"ref", "region"};
+  const auto asked = [&](const std::string& parameters) {
+    const auto given = parsed("postgresql://postgres@db.ref.supabase.co/postgres?" + parameters);
+    const auto direct = direct_url(project, "role", "p", given),
+               pooler = pooler_url(project, "role", "p", given);
+    EXPECT_EQ(direct.parameters, pooler.parameters);
+    const auto url = to_url(direct);
+    return url.substr(url.find('?') + 1);
+  };
+  EXPECT_EQ(asked("sslmode=verify-full&sslrootcert=%2Fca"), "sslmode=verify-full&sslrootcert=%2Fca");
+  EXPECT_EQ(asked("sslcert=%2Fc&sslkey=%2Fk&sslpassword=x&connect_timeout=3&sslmode=verify-ca"),
+            "sslmode=verify-ca");
+  for (const char* weak : {"sslmode=disable", "sslmode=allow", "sslmode=prefer", "application_name=x"})
+    EXPECT_EQ(asked(weak), "sslmode=require") << weak;
+}
+
+TEST(Project, AUrlToSupabaseThatSaysNothingOfTlsDemandsIt) {
+  for (const char* url : {"postgresql://postgres@db.abc.supabase.co/postgres",
+                          "postgresql://postgres@aws-0-eu-west-1.pooler.supabase.com/postgres"})
+    EXPECT_EQ(to_url(with_tls(parsed(url))), std::string(url) + "?sslmode=require");
+  for (const char* url : {"postgresql://postgres@db.abc.supabase.co/postgres?sslmode=verify-full",
+                          "postgresql://postgres@db.abc.supabase.co/postgres?sslmode=disable",
+                          "postgresql://admin@127.0.0.1:5432/sync"})
+    EXPECT_EQ(to_url(with_tls(parsed(url))), url);
 }
 
 TEST(Project, EveryPasswordComesBackOutOfItsUrl) {

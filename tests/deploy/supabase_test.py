@@ -2,13 +2,17 @@
 SQLite + Supabase Sync System - Deploying To Supabase
 
 A Supabase of one's own inside a network namespace: the direct host over IPv6 only, the pooler over IPv4, a PgBouncer with users named
-ROLE.PROJECT_REF and its "Tenant or user not found" before it, a cloud's metadata service. The names are those that deploy makes up.
+ROLE.PROJECT_REF and its "Tenant or user not found" before it, both with TLS, a cloud's metadata service. The names are those that
+deploy makes up.
 """
 
 import http.server
 import json
 import os
+import select
+import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -17,11 +21,12 @@ import threading
 import unittest
 from pathlib import Path
 from typing import Optional, Tuple
+from urllib.parse import quote
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from deploy.hosts import Host  # noqa: E402
 from ha.pooler import Pooler  # noqa: E402
-from support.private_postgres import PrivatePostgres, run_psql  # noqa: E402
+from support.private_postgres import PostgresError, PrivatePostgres, run_psql  # noqa: E402
 
 INSIDE = 'SYNC_NODE_TEST_NAMESPACE'
 REF, REGION = 'abcdefghijklmnopqrst', 'aws-0-eu-west-1'
@@ -38,8 +43,9 @@ class Front:
     """Stands in front of a server or a PgBouncer at an address of its own; with a project, as Supabase's pooler does: it knows the
     project by the user's name and passes the role on."""
 
-    def __init__(self, address: str, server_port: int, project: Optional[str] = None) -> None:
+    def __init__(self, address: str, server_port: int, tls: ssl.SSLContext, project: Optional[str] = None) -> None:
         self.server_port, self.project = server_port, project
+        self.tls: Optional[ssl.SSLContext] = tls  # None: it has none
         family = socket.AF_INET6 if ':' in address else socket.AF_INET
         self.listener = socket.socket(family)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -62,49 +68,63 @@ class Front:
 
     def serve(self, client: socket.socket) -> None:
         try:
+            client = self.greet(client)
             words = self.startup(client)
-            if words is None:
-                return
-            server = socket.create_connection(('127.0.0.1', self.server_port))
-            packet = struct.pack('!i', 196608) + b''.join(key + b'\0' + value + b'\0' for key, value in words.items()) + b'\0'
-            server.sendall(struct.pack('!i', len(packet) + 4) + packet)
-            threading.Thread(target=self.pump, args=(server, client), daemon=True).start()
-            self.pump(client, server)
-        except OSError:
-            client.close()
-
-    def startup(self, client: socket.socket) -> 'dict | None':
-        stream = client.makefile('rb')
-        while True:
-            length, code = struct.unpack('!ii', stream.read(8))
-            if code in (SSL_REQUEST, GSS_REQUEST):
-                client.sendall(b'N')
-                continue
-            fields = stream.read(length - 8).split(b'\0')
-            words = dict(zip(fields[:-2:2], fields[1:-2:2]))
-            self.users.append(words[b'user'].decode())
-            if self.project is None:
-                return words
-            role, _, project = self.users[-1].rpartition('.')
-            if project == self.project:
-                words[b'user'] = role.encode()
-                return words
-            body = b'SFATAL\0VFATAL\0CXX000\0MTenant or user not found\0\0'
-            client.sendall(b'E' + struct.pack('!i', len(body) + 4) + body)
-            client.close()
-            return None
+            if words is not None:
+                with socket.create_connection(('127.0.0.1', self.server_port)) as server:
+                    packet = struct.pack('!i', 196608) + b''.join(key + b'\0' + value + b'\0' for key, value in words.items()) + b'\0'
+                    server.sendall(struct.pack('!i', len(packet) + 4) + packet)
+                    self.pump(client, server)
+        except (OSError, EOFError, struct.error):
+            pass
+        client.close()
 
     @staticmethod
-    def pump(source: socket.socket, target: socket.socket) -> None:
-        try:
-            while True:
+    def exactly(client: socket.socket, length: int) -> bytes:
+        taken = b''
+        while len(taken) < length:
+            piece = client.recv(length - len(taken))
+            if not piece:
+                raise EOFError
+            taken += piece
+        return taken
+
+    def greet(self, client: socket.socket) -> socket.socket:
+        """TLS, where it is asked for and there is any. What comes then is not read yet."""
+        while struct.unpack('!i', client.recv(8, socket.MSG_PEEK | socket.MSG_WAITALL)[4:])[0] in (SSL_REQUEST, GSS_REQUEST):
+            code = struct.unpack('!ii', self.exactly(client, 8))[1]
+            if code == SSL_REQUEST and self.tls is not None:
+                client.sendall(b'S')
+                return self.tls.wrap_socket(client, server_side=True)
+            client.sendall(b'N')
+        return client
+
+    def startup(self, client: socket.socket) -> 'dict | None':
+        length, _ = struct.unpack('!ii', self.exactly(client, 8))
+        fields = self.exactly(client, length - 8).split(b'\0')
+        words = dict(zip(fields[:-2:2], fields[1:-2:2]))
+        self.users.append(words[b'user'].decode())
+        if self.project is None:
+            return words
+        role, _, project = self.users[-1].rpartition('.')
+        if project == self.project:
+            words[b'user'] = role.encode()
+            return words
+        body = b'SFATAL\0VFATAL\0CXX000\0MTenant or user not found\0\0'
+        client.sendall(b'E' + struct.pack('!i', len(body) + 4) + body)
+        return None
+
+    @staticmethod
+    def pump(client: socket.socket, server: socket.socket) -> None:
+        """One thread for both directions: two must not use one TLS connection."""
+        while True:
+            decrypted = isinstance(client, ssl.SSLSocket) and client.pending() > 0
+            ready = [client] if decrypted else select.select([client, server], [], [])[0]
+            for source in ready:
                 piece = source.recv(65536)
                 if not piece:
-                    break
-                target.sendall(piece)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
+                    return
+                (server if source is client else client).sendall(piece)
 
 
 class Metadata(http.server.BaseHTTPRequestHandler):
@@ -135,13 +155,26 @@ class Supabase(unittest.TestCase):
         cls.server.user, renamed = 'boss', cls.server.user
         cls.server.superuser_psql(f'ALTER ROLE {renamed} RENAME TO initial; CREATE ROLE postgres LOGIN CREATEROLE PASSWORD \'{quoted}\'; '
                                   'ALTER DATABASE postgres OWNER TO postgres')
-        cls.direct = Front(DIRECT_ADDRESS, cls.server.port)
+        cls.certificate = cls.make_certificate()
+        cls.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        cls.tls.load_cert_chain(cls.certificate, cls.certificate.with_name('key'))
+        cls.direct = Front(DIRECT_ADDRESS, cls.server.port, cls.tls)
         cls.bouncer = Pooler('session', cls.server)
         cls.addClassCleanup(cls.bouncer.stop)
-        cls.pooler = Front(POOLER_ADDRESS, cls.bouncer.port, REF)
+        cls.pooler = Front(POOLER_ADDRESS, cls.bouncer.port, cls.tls, REF)
         cls.host = Host(cls.server)
         cls.addClassCleanup(cls.host.close)
         cls.password = cls.host.secret('password', PASSWORD)
+
+    @classmethod
+    def make_certificate(cls) -> Path:
+        """For both names; its key lies beside it."""
+        folder = Path(tempfile.mkdtemp(prefix='sync-node-tls.'))
+        cls.addClassCleanup(shutil.rmtree, folder)
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=supabase',
+                        '-addext', f'subjectAltName=DNS:{DIRECT},DNS:{POOLER}', '-keyout', str(folder / 'key'), '-out', str(folder / 'certificate')],
+                       check=True, capture_output=True)
+        return folder / 'certificate'
 
     def words(self, ref: str = REF) -> Tuple[str, ...]:
         return ('--project-ref', ref, '--region', REGION, '--host-name', 'host-1', '--admin-password-file', self.password, '--yes', '--no-start')
@@ -152,8 +185,8 @@ class Supabase(unittest.TestCase):
         self.assertIn(f'postgresql://postgres:***@{DIRECT}:5432/postgres', said)
         credentials = self.host.credentials()
         self.assertEqual((credentials['SUPABASE_PROJECT_REF'], credentials['SUPABASE_REGION']), (REF, REGION))
-        self.assertRegex(credentials['ADMIN_URL'], f'^postgresql://postgres:pass%20word%2F%27%22%40%3A%25%C3%BC@{DIRECT}:5432/postgres$')
-        self.assertRegex(credentials['SYNC_URL'], f'^postgresql://sync_service:[0-9a-f]{{48}}@{DIRECT}:5432/postgres$')
+        self.assertRegex(credentials['ADMIN_URL'], f'^postgresql://postgres:pass%20word%2F%27%22%40%3A%25%C3%BC@{DIRECT}:5432/postgres\\?sslmode=require$')
+        self.assertRegex(credentials['SYNC_URL'], f'^postgresql://sync_service:[0-9a-f]{{48}}@{DIRECT}:5432/postgres\\?sslmode=require$')
         self.assertEqual(self.pooler.users, [])
         self.assertEqual(self.host.as_agent('SELECT session_user'), 'sync_service')
 
@@ -177,8 +210,8 @@ class Supabase(unittest.TestCase):
         self.assertIn('the pooler is used (IPv4)', said)
         self.assertIn('this host has no global IPv6 address', said)
         credentials = self.host.credentials()
-        self.assertRegex(credentials['ADMIN_URL'], f'^postgresql://postgres.{REF}:[^@]*@{POOLER}:5432/postgres$')
-        self.assertRegex(credentials['SYNC_URL'], f'^postgresql://sync_service.{REF}:[0-9a-f]{{48}}@{POOLER}:5432/postgres$')
+        self.assertRegex(credentials['ADMIN_URL'], f'^postgresql://postgres.{REF}:[^@]*@{POOLER}:5432/postgres\\?sslmode=require$')
+        self.assertRegex(credentials['SYNC_URL'], f'^postgresql://sync_service.{REF}:[0-9a-f]{{48}}@{POOLER}:5432/postgres\\?sslmode=require$')
         self.assertEqual(self.host.url(), credentials['SYNC_URL'])
         self.assertEqual(self.host.as_agent('SELECT session_user'), 'sync_service')
         self.assertIn('login attempt: db=postgres user=sync_service', (self.bouncer.directory / 'log').read_text())
@@ -218,12 +251,57 @@ class Supabase(unittest.TestCase):
                  self.password, '--yes')
         self.assertIn(DIRECT, file.read_text())
         host.deploy('--enroll', str(file), '--yes', '--no-start')
-        self.assertRegex(host.url(), f'^postgresql://sync_service_host_3.{REF}:[0-9a-f]{{48}}@{POOLER}:5432/postgres$')
-        before, direct = host.tree(), Front(DIRECT_ADDRESS, self.server.port)
+        self.assertRegex(host.url(), f'^postgresql://sync_service_host_3.{REF}:[0-9a-f]{{48}}@{POOLER}:5432/postgres\\?sslmode=require$')
+        before, direct = host.tree(), Front(DIRECT_ADDRESS, self.server.port, self.tls)
         host.deploy('--enroll', str(file), '--yes', '--no-start')
         direct.close()
         self.assertEqual(host.tree(), before, 'a way that works is kept')
         self.assertEqual(run_psql(host.url(), 'SELECT session_user'), 'sync_service_host_3')
+
+    def test_7b_sessions_end_behind_the_pooler_too(self) -> None:
+        intruder, old = self.host.intruder(), self.host.url()
+        self.addCleanup(intruder.close)
+        self.assertIn(POOLER, old)
+        self.host.deploy('--rotate-password', '--yes', '--no-start')
+        self.assertFalse(intruder.is_in())
+        with self.assertRaises(PostgresError):
+            run_psql(old, 'SELECT 1')
+        self.assertIn('nothing is to be done', self.host.deploy('--yes', '--no-start'))
+
+    def test_8_who_has_no_tls_is_told_nothing(self) -> None:
+        other = Host(self.server)
+        self.addCleanup(other.close)
+        users, tls = list(self.pooler.users), self.pooler.tls
+        bare = other.secret('url', f'postgresql://postgres.{REF}:{quote(PASSWORD, safe="")}@{POOLER}:5432/postgres')
+        self.pooler.tls = None
+        try:
+            for words in (('--project-ref', REF, '--region', REGION, '--admin-password-file', self.password), ('--admin-url-file', bare)):
+                said = other.deploy(*words, '--host-name', 'host-4', '--yes', '--no-start', expect=1)
+                self.assertIn('server does not support SSL', said)
+        finally:
+            self.pooler.tls = tls
+        self.assertEqual((self.pooler.users, other.etc.exists()), (users, False))
+        # Files that say nothing of TLS, as they were written by hand, are mended.
+        for file in (self.host.etc / 'admin/.credentials', self.host.etc / '.env'):
+            self.assertIn('?sslmode=require', file.read_text())
+            file.write_text(file.read_text().replace('?sslmode=require', ''))
+        self.host.deploy('--yes', '--no-start')
+        for url in (self.host.url(), self.host.credentials()['ADMIN_URL']):
+            self.assertTrue(url.endswith('?sslmode=require'), 'the demand is back')
+
+    def test_9_a_stricter_demand_holds_for_the_other_way_too(self) -> None:
+        host, direct = Host(self.server), Front(DIRECT_ADDRESS, self.server.port, self.tls)
+        self.addCleanup(host.close)
+        demand = f'?sslmode=verify-full&sslrootcert={quote(str(self.certificate), safe="")}'
+        url = host.secret('url', f'postgresql://postgres:{quote(PASSWORD, safe="")}@{DIRECT}:5432/postgres{demand}')
+        host.deploy('--admin-url-file', url, '--region', REGION, '--host-name', 'host-5', '--yes', '--no-start')
+        self.assertIn(DIRECT, host.url())
+        direct.close()
+        host.deploy('--yes', '--no-start')
+        self.assertIn(POOLER, host.url())
+        for url in (host.url(), host.credentials()['ADMIN_URL']):
+            self.assertTrue(url.endswith(demand), 'dropped')
+        self.assertEqual(host.as_agent('SELECT session_user'), 'sync_service_host_5')
 
 
 def enter() -> None:

@@ -84,6 +84,7 @@ def check_a_host_ends_alone(world: World) -> None:
         over = f"UPDATE sync_metadata.leader_election SET expires_at = to_timestamp(0) WHERE cluster_name = '{me.cluster}';"
         enable = f"UPDATE sync_metadata.client_deployments SET sync_enabled = true WHERE client_name = '{me.clients[1].name}';"
         world.expect(me.login, DENIED, over + end)
+        world.hang_up(me.login)  # the end would end it
         said = world.expect(ADMIN, BUSY, over + enable + end).text
         assert f'still synced: {me.clients[1].name}' in said, said
         assert 'leads' in world.expect(ADMIN, BUSY, end).text
@@ -109,3 +110,60 @@ def check_a_host_ends_alone(world: World) -> None:
         kept = me.login == 'sync_service' or world.value(elsewhere) != '0'
         assert f'"role_dropped": {str(not kept).lower()}' in told, told
         assert [int(number) for number in left] == [0, before, 0, 9, 0, 1 if kept else 0], (before, left)
+
+
+def check_sessions_end_with_their_host(world: World) -> None:
+    """By who may; who may not is refused. Nobody is a member of the role afterwards, and sessions of others go on."""
+    me, other = world.sides[0], world.sides[1]
+    end = (f"UPDATE sync_metadata.leader_election SET expires_at = to_timestamp(0) WHERE cluster_name = '{me.cluster}';"
+           f"SELECT sync_metadata.deregister_cluster('{me.cluster}');")
+    there = 'SELECT count(*) = {} FROM pg_stat_activity WHERE pid = {}'
+    world.hang_up(me.login)
+    stays, others = world.fresh(me.login), world.fresh(other.login)
+    try:
+        pid, theirs = (session.run('SELECT pg_backend_pid()').one() for session in (stays, others))
+        world.must('postgres', f'ALTER ROLE {ADMIN} NOCREATEROLE')
+        try:
+            said = world.expect(ADMIN, BUSY, end).text
+        finally:
+            world.must('postgres', f'ALTER ROLE {ADMIN} CREATEROLE')
+        assert f"sessions of role '{me.login}' of '{me.cluster}' go on (1), and '{ADMIN}' may not end them" in said, said
+        assert world.value(there.format(1, pid)) == 't'
+        members = f"SELECT count(*) FROM pg_auth_members WHERE roleid = '{me.login}'::regrole;"
+        assert world.expect(ADMIN, '00000', end + members).rows[-1] == '0'
+        assert world.value(there.format(0, pid)) == 't' and world.value(there.format(1, theirs)) == 't'
+    finally:
+        others.close()
+        stays.process.kill()
+        stays.process.wait()
+
+
+def check_a_login_in_use_is_not_given_out(world: World) -> None:
+    """Whoever is logged in as a role that no host has would be the host that gets it."""
+    first = world.sides[0]
+    world.must(ADMIN, 'CREATE ROLE sync_service_host_d LOGIN')
+    stays = world.fresh('sync_service_host_d')
+    try:
+        stays.run('SELECT 1').one()
+        said = world.expect(ADMIN, BUSY, prepare('host-d')).text
+        assert "role 'sync_service_host_d' is no host's, and sessions of it are open" in said, said
+        world.run(first.login, 'SELECT 1')
+        free = f"UPDATE sync_metadata.cluster_logins SET login_role = 'another' WHERE login_role = '{first.login}';"
+        assert world.expect(ADMIN, '00000', free + "SELECT sync_metadata.choose_login('host-e')").one() == 'sync_service_host_e'
+    finally:
+        stays.close()
+        world.wait_until("SELECT count(*) = 0 FROM pg_stat_activity WHERE usename = 'sync_service_host_d'")
+        world.must(ADMIN, 'DROP ROLE sync_service_host_d')
+
+
+def check_a_password_has_its_time(world: World) -> None:
+    """A login learns from when on its own was needed, and nobody else's."""
+    for me, other in world.pairs():
+        given = f"SELECT sync_metadata.set_login_password('{{}}', '{VERIFIER}');"
+        for cluster, told in ((me.cluster, 't'), (other.cluster, 'f')):
+            world.must(ADMIN, given.format(cluster))
+            try:
+                assert world.run(me.login, "SELECT coalesce(sync_metadata.password_given_at() > clock_timestamp() - interval '1 minute', false)").one() == told
+            finally:
+                world.must(ADMIN, f"ALTER ROLE {me.login if told == 't' else other.login} PASSWORD NULL; "
+                                  'UPDATE sync_metadata.cluster_logins SET password_given_at = NULL')

@@ -243,8 +243,8 @@ def check_catalog(world: World) -> None:
     may = world.must('postgres', "SELECT proname FROM pg_proc p WHERE pronamespace = 'sync_metadata'::regnamespace "
                                  "AND has_function_privilege('sync_service', p.oid, 'EXECUTE') ORDER BY proname").rows
     assert may == ['caller_cluster', 'change_schema', 'clear_quarantine', 'decide_held', 'enroll_host', 'expire_conflicts', 'fence', 'move_conflicts',
-                   'own_machine', 'purge_cache_events', 'remove_rows', 'settle_edits', 'unkeep_rows'], may
+                   'own_machine', 'password_given_at', 'purge_cache_events', 'remove_rows', 'settle_edits', 'unkeep_rows'], may
     definer = world.must('postgres', "SELECT proname FROM pg_proc p WHERE pronamespace = 'sync_metadata'::regnamespace AND prosecdef ORDER BY proname").rows
     assert definer == ['caller_cluster', 'change_schema', 'clear_quarantine', 'create_client_tables', 'create_first_client_tables', 'decide_held',
-                       'enroll_host', 'expire_conflicts', 'guard_sync_state', 'move_conflicts', 'own_machine', 'purge_cache_events', 'record_edit', 'record_truncate',
-                       'remove_rows', 'settle_edits', 'unkeep_rows'], definer
+                       'enroll_host', 'expire_conflicts', 'guard_sync_state', 'move_conflicts', 'own_machine', 'password_given_at', 'purge_cache_events', 'record_edit',
+                       'record_truncate', 'remove_rows', 'settle_edits', 'unkeep_rows'], definer

@@ -213,6 +213,11 @@ SABOTAGES: Dict[str, Tuple[str, Sabotage]] = {
     'any word for a machine': ('a_machine_is_one_host', run('ALTER TABLE sync_metadata.cluster_logins DROP CONSTRAINT cluster_logins_machine_check')),
     'ended while synced': ('a_host_ends_alone', edit('deregister_cluster', ('IF v_enabled IS NOT NULL', 'IF false'))),
     'ended while led': ('a_host_ends_alone', edit('deregister_cluster', ('e.expires_at > clock_timestamp()', 'false'))),
+    'sessions outlive their host': ('sessions_end_with_their_host', edit('deregister_cluster', (
+        'v_sessions := sync_metadata.end_login_sessions(v_login)', 'v_sessions := 0'))),
+    'ended under sessions that stay': ('sessions_end_with_their_host', edit('deregister_cluster', ('IF v_sessions > 0', 'IF false'))),
+    'a membership that stays': ('sessions_end_with_their_host', edit('end_login_sessions', ("EXECUTE format('REVOKE %I FROM %I', p_login, current_user)", 'NULL'))),
+    'a role with sessions for a new host': ('a_login_in_use_is_not_given_out', edit('choose_login', ('sync_metadata.login_sessions(v_login) > 0', 'false'))),
     "another's rows end too": ('a_host_ends_alone', edit('deregister_cluster', ('DELETE FROM sync_metadata.state_values v WHERE v.cluster_name = p_cluster',
                                                                                'DELETE FROM sync_metadata.state_values v'))),
     'grants outlive the host': ('a_host_ends_alone', edit('deregister_cluster', ('REVOKE ALL ON ALL TABLES IN SCHEMA %1$I FROM %2$I;', ''))),

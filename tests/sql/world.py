@@ -192,6 +192,11 @@ class World:
         """A session of its own; the caller closes it."""
         return Session(self.server, role, self.database)
 
+    def hang_up(self, role: str) -> None:
+        """Ends the role's standing session; the next statement opens another."""
+        if role in self.sessions:
+            self.sessions.pop(role).close()
+
     def run(self, role: str, sql: str) -> Answer:
         """Statements in the role's standing session, each committed."""
         if role not in self.sessions:
