@@ -46,9 +46,10 @@ Status check_options(const Options& options) {
                "give --sqlite-path FILE or --container CONTAINER"};
 }
 
+// Docker's path is without links; one that is there now was put there since.
 Result<std::string> usable(const Result<std::string>& path) {
   if (!path) return path;
-  return host::check_source_path(*path);
+  return host::check_registered_path(*path);
 }
 
 // Asked of Docker only when the operator gave no path: that takes root.
@@ -64,10 +65,10 @@ Result<std::vector<Wanted>> find_wanted(const Options& options) {
     }
     return all;
   }
-  const auto given = options.sqlite_path.empty() ? docker::database_of_container(
-                                                       options.container, command_deadline(), options.socket)
-                                                 : Result<std::string>(options.sqlite_path);
-  SN_ASSIGN(auto path, usable(given));
+  auto path = options.sqlite_path.empty()
+                  ? usable(docker::database_of_container(options.container, command_deadline(), options.socket))
+                  : host::check_source_path(options.sqlite_path);
+  if (!path) return std::move(path).error();
   all.push_back({options.name, options.container, std::move(path), interval});
   return all;
 }

@@ -5,7 +5,6 @@
 #include "cli/database.h"
 #include "cli/text.h"
 #include "config/database_url.h"
-#include "host/source_path.h"
 #include "json/known.h"
 #include "sql/queries.h"
 
@@ -66,10 +65,10 @@ Error taken(const Known& known, const Wanted& wanted) {
           "names that differ only in case or punctuation share a schema: choose another"};
 }
 
-// What has to change for it to be as wanted.
+// What has to change for it to be as wanted. A path that only leads to the wanted one is not as wanted.
 std::vector<std::string> differences(const Known& known, const Wanted& wanted) {
   std::vector<std::string> changes;
-  if (*wanted.database != known.database && !host::same_file(*wanted.database, known.database))
+  if (*wanted.database != known.database)
     changes.push_back(fmt::format("database was {}", known.database.empty() ? "not known" : known.database));
   if (!wanted.container.empty() && wanted.container != known.container)
     changes.push_back(

@@ -112,6 +112,49 @@ class Clients(unittest.TestCase):
         self.register('x', '--all', expect=64)
         self.assertEqual(self.everything(), '')
 
+    def put_link(self, name: str, target: str) -> Path:
+        """What the container `name` can do to its own volume."""
+        link = self.folder / name / '_data' / 'webui.db'
+        link.unlink()
+        link.symlink_to(target)
+        return link
+
+    def test_a_link_out_of_the_volume_is_refused(self) -> None:
+        theirs = self.volume('other', rows=5) + '/webui.db'
+        for target in ('../../other/_data/webui.db', theirs):
+            self.docker.run('openwebui-acme', self.volume('acme'))
+            link = self.put_link('acme', target)
+            said = self.register('acme', '--container', 'openwebui-acme', expect=1)
+            self.assertIn(f"has a link at '{link}' that leads out of its mount, to '{theirs}'", said)
+            plan = self.document('client register --all', '--all', '--yes', expect=2)
+            self.assertEqual(self.actions(plan), {'openwebui-acme': 'refuse'})
+            self.assertIn('that leads out of its mount', self.ctl('client', 'inspect', '--docker-socket', str(self.docker.path)))
+            self.assertEqual(self.everything(), '')
+            link.unlink()
+
+    def test_a_link_within_the_volume_is_its_own(self) -> None:
+        self.docker.run('openwebui-acme', self.volume('acme'))
+        file = self.folder / 'acme' / '_data' / 'real.db'
+        (file.parent / 'webui.db').rename(file)
+        (file.parent / 'webui.db').symlink_to('real.db')
+        self.register('acme', '--container', 'openwebui-acme')
+        self.assertEqual(self.path_of('acme'), str(file))
+        self.ctl('sync', 'acme')
+
+    def test_a_link_put_there_later_is_not_followed(self) -> None:
+        self.synced('acme')
+        theirs = self.volume('other', rows=5) + '/webui.db'
+        link = self.put_link('acme', '../../other/_data/webui.db')
+        said = self.ctl('sync', 'acme', expect=1)
+        self.assertIn(f"'{link}' leads to '{theirs}' now: a link was put in its way", said)
+        self.assertIn('leads to', self.ctl('verify', 'acme', expect=1))
+        self.assertEqual(self.product.psql('SELECT count(*), min(title) FROM client_acme.chat'), '3|acme')
+        self.assertIn(f'database was {link}', self.register('acme', '--sqlite-path', str(link), expect=64), 'who registers it again is asked')
+        link.unlink()
+        self.volume('acme', rows=4)
+        self.ctl('sync', 'acme')
+        self.assertEqual(self.product.psql('SELECT count(*), min(title) FROM client_acme.chat'), '4|acme')
+
     def test_doing_it_again_changes_only_what_is_not_right(self) -> None:
         self.docker.run('openwebui-acme', self.volume('acme'))
         self.register('acme', '--container', 'openwebui-acme')
