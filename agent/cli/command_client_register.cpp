@@ -52,7 +52,26 @@ Result<std::string> usable(const Result<std::string>& path) {
   return host::check_registered_path(*path);
 }
 
-// Asked of Docker only when the operator gave no path: that takes root.
+// Asked of Docker when a container is given: that takes root. A container that keeps its database elsewhere
+// than in the given file would make every job of the client fail.
+Result<std::string> find_database(const Options& options) {
+  if (options.container.empty()) return host::check_source_path(options.sqlite_path);
+  auto found = docker::database_of_container(options.container, command_deadline(), options.socket);
+  if (options.sqlite_path.empty()) return usable(found);
+  if (!found) {
+    Error error = std::move(found).error();
+    error.hint +=
+        fmt::format("{}--sqlite-path without --container needs no Docker", error.hint.empty() ? "" : "; ");
+    return error;
+  }
+  SN_ASSIGN(const auto given, host::check_source_path(options.sqlite_path));
+  if (host::same_entry(*found, given)) return usable(found);
+  return Error{
+      ErrorCode::kFailedPrecondition,
+      fmt::format("container '{}' keeps its database at '{}', not at '{}'", options.container, *found, given),
+      "give --container alone, or --sqlite-path alone"};
+}
+
 Result<std::vector<Wanted>> find_wanted(const Options& options) {
   const auto interval = options.wanted_interval();
   std::vector<Wanted> all;
@@ -65,10 +84,7 @@ Result<std::vector<Wanted>> find_wanted(const Options& options) {
     }
     return all;
   }
-  auto path = options.sqlite_path.empty()
-                  ? usable(docker::database_of_container(options.container, command_deadline(), options.socket))
-                  : host::check_source_path(options.sqlite_path);
-  if (!path) return std::move(path).error();
+  SN_ASSIGN(auto path, find_database(options));
   all.push_back({options.name, options.container, std::move(path), interval});
   return all;
 }

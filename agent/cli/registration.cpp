@@ -66,20 +66,27 @@ Error taken(const Known& known, const Wanted& wanted) {
 }
 
 // What has to change for it to be as wanted. A path that only leads to the wanted one is not as wanted.
-std::vector<std::string> differences(const Known& known, const Wanted& wanted) {
-  std::vector<std::string> changes;
-  if (*wanted.database != known.database)
+void find_differences(const Known& known, Registration& registration) {
+  const Wanted& wanted = registration.wanted;
+  auto& changes = registration.changes;
+  const bool moves = *wanted.database != known.database;
+  if (moves)
     changes.push_back(fmt::format("database was {}", known.database.empty() ? "not known" : known.database));
+  registration.loses_container = moves && wanted.container.empty() && !known.container.empty();
+  if (registration.loses_container)
+    changes.push_back(fmt::format("container was {}, which is not known to keep this file", known.container));
   if (!wanted.container.empty() && wanted.container != known.container)
     changes.push_back(
         fmt::format("container was {}", known.container.empty() ? "not known" : known.container));
   if (wanted.interval && *wanted.interval != known.interval)
     changes.push_back(fmt::format("interval was {} s", known.interval));
-  return changes;
 }
 
 Registration refused(Wanted wanted, Error why) {
-  Registration registration{std::move(wanted), Action::kRefuse, std::move(why), {}, "", false};
+  Registration registration;
+  registration.wanted = std::move(wanted);
+  registration.action = Action::kRefuse;
+  registration.refusal = std::move(why);
   return registration;
 }
 
@@ -90,7 +97,8 @@ Result<std::string> write(postgres::Connection& connection, const ClusterChoice&
   std::string interval = wanted.interval ? std::to_string(*wanted.interval) : "";
   if (interval.empty() && registration.action == Action::kRegister)
     interval = std::to_string(kDefaultInterval);
-  std::vector<Param> params{Param::text(wanted.client), text_or_null(wanted.container),
+  std::vector<Param> params{Param::text(wanted.client),
+                            registration.loses_container ? Param::text("") : text_or_null(wanted.container),
                             Param::text(*wanted.database), text_or_null(interval)};
   if (!change) params.insert(params.begin(), Param::text(cluster.name));
   SN_ASSIGN(const auto rows,
@@ -187,7 +195,8 @@ Result<Registration> plan_registration(postgres::Connection& connection, const C
     Error nowhere = wanted.database.error();
     return refused(std::move(wanted), std::move(nowhere));
   }
-  Registration registration{std::move(wanted), Action::kRegister, {}, {}, "", false};
+  Registration registration;
+  registration.wanted = std::move(wanted);
   if (!standing.by_schema) return registration;
   const Known& known = *standing.by_schema;
   if (known.client != registration.wanted.client || known.cluster != cluster.name)
@@ -200,7 +209,7 @@ Result<Registration> plan_registration(postgres::Connection& connection, const C
     if (!named) registration.changes = {"it was deregistered"};
     return registration;
   }
-  registration.changes = differences(known, registration.wanted);
+  find_differences(known, registration);
   registration.action = registration.changes.empty() ? Action::kNothing : Action::kChange;
   return registration;
 }

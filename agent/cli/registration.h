@@ -29,7 +29,7 @@ Result<ClusterChoice> find_cluster(postgres::Connection& connection, const std::
 
 struct Wanted {
   std::string client;
-  std::string container;                  // "": as it is
+  std::string container;                  // "": as it is, or none when the database is another one
   Result<std::string> database{Error{}};  // a resolved path on this host, or why there is none
   std::optional<int> interval;            // nothing: as it is, or 300 s
 
@@ -45,6 +45,7 @@ struct Registration {
   Error refusal{};                   // of kRefuse
   std::vector<std::string> changes;  // of kChange; of kNothing, why it is left as it is
   std::string schema;                // "" until it is registered
+  bool loses_container = false;      // its container keeps another database
   bool done = false;
 };
 Result<Registration> plan_registration(postgres::Connection& connection, const ClusterChoice& cluster,

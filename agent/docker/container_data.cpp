@@ -39,7 +39,8 @@ std::optional<std::string> behind(const std::string& path, std::string directory
 Error not_on_a_mount(const std::string& container) {
   return {ErrorCode::kFailedPrecondition,
           fmt::format("container '{}' keeps {} inside itself, not on a volume", container, kDataDirectory),
-          fmt::format("mount a volume at {}, or give --sqlite-path FILE", kDataDirectory)};
+          fmt::format("mount a volume at {}, or register it with --sqlite-path FILE and without --container",
+                      kDataDirectory)};
 }
 
 // Docker made the mount what it is; what lies on it is the container's. What cannot be followed from here

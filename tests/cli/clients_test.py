@@ -155,6 +155,28 @@ class Clients(unittest.TestCase):
         self.ctl('sync', 'acme')
         self.assertEqual(self.product.psql('SELECT count(*), min(title) FROM client_acme.chat'), '4|acme')
 
+    def test_a_file_is_not_stored_with_a_container_that_has_another(self) -> None:
+        own = self.volume('acme') + '/webui.db'
+        elsewhere = self.volume('elsewhere') + '/webui.db'
+        self.docker.run('openwebui-acme', None)
+        self.assertIn('and without --container', self.register('acme', '--container', 'openwebui-acme', expect=1))
+        refused = self.register('acme', '--sqlite-path', own, '--container', 'openwebui-acme', expect=1)
+        self.assertIn('inside itself, not on a volume', refused)
+        self.assertIn('--sqlite-path without --container', refused)
+        self.assertIn("no container 'nobody'", self.register('acme', '--sqlite-path', own, '--container', 'nobody', expect=1))
+        self.docker.run('openwebui-acme', str(Path(own).parent))
+        refused = self.register('acme', '--sqlite-path', elsewhere, '--container', 'openwebui-acme', expect=1)
+        self.assertIn(f"container 'openwebui-acme' keeps its database at '{own}', not at '{elsewhere}'", refused)
+        self.assertEqual(self.everything(), '')
+        self.register('acme', '--sqlite-path', own, '--container', 'openwebui-acme')
+        container = 'SELECT container_name FROM sync_metadata.client_deployments'
+        self.assertEqual(self.sql(container), 'openwebui-acme')
+        self.register('acme', '--sqlite-path', own, '--interval', '60', '--yes')
+        self.assertEqual(self.sql(container), 'openwebui-acme', 'it keeps this file still')
+        self.assertIn('container was openwebui-acme', self.register('acme', '--sqlite-path', elsewhere, expect=64))
+        self.register('acme', '--sqlite-path', elsewhere, '--yes')
+        self.assertEqual((self.sql(container), self.path_of('acme')), ('', elsewhere))
+
     def test_doing_it_again_changes_only_what_is_not_right(self) -> None:
         self.docker.run('openwebui-acme', self.volume('acme'))
         self.register('acme', '--container', 'openwebui-acme')
