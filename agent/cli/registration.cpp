@@ -90,6 +90,12 @@ Registration refused(Wanted wanted, Error why) {
   return registration;
 }
 
+Result<std::string> schema_of(postgres::Connection& connection, const std::string& client,
+                              Deadline deadline) {
+  SN_ASSIGN(const auto rows, connection.query(sql::client_schema, {Param::text(client)}, deadline));
+  return std::string(rows.text(0, 0));
+}
+
 Result<std::string> write(postgres::Connection& connection, const ClusterChoice& cluster,
                           const Registration& registration, Deadline deadline) {
   const Wanted& wanted = registration.wanted;
@@ -197,7 +203,10 @@ Result<Registration> plan_registration(postgres::Connection& connection, const C
   }
   Registration registration;
   registration.wanted = std::move(wanted);
-  if (!standing.by_schema) return registration;
+  if (!standing.by_schema) {
+    SN_ASSIGN(registration.schema, schema_of(connection, registration.wanted.client, deadline));
+    return registration;
+  }
   const Known& known = *standing.by_schema;
   if (known.client != registration.wanted.client || known.cluster != cluster.name)
     return refused(registration.wanted, taken(known, registration.wanted));

@@ -42,11 +42,11 @@ enum class Action { kRegister, kRegisterAgain, kChange, kNothing, kRefuse };
 struct Registration {
   Wanted wanted;
   Action action = Action::kRegister;
-  Error refusal{};                   // of kRefuse
-  std::vector<std::string> changes;  // of kChange; of kNothing, why it is left as it is
-  std::string schema;                // "" until it is registered
-  bool loses_container = false;      // its container keeps another database
-  bool done = false;
+  Error refusal{};                    // of kRefuse
+  std::vector<std::string> changes;   // of kChange; of kNothing, why it is left as it is
+  std::string schema;                 // that it has or gets
+  bool loses_container = false;       // its container keeps another database
+  bool done = false, failed = false;  // failed: refused when it was tried
 };
 Result<Registration> plan_registration(postgres::Connection& connection, const ClusterChoice& cluster,
                                        Wanted wanted, Deadline deadline);

@@ -255,6 +255,34 @@ class Clients(unittest.TestCase):
         self.assertIn('nothing, it is right', self.register('--all'), 'nothing to do needs no answer')
         self.assertEqual(self.everything(), before)
 
+    def test_all_plans_one_client_per_schema(self) -> None:
+        for number, name in enumerate(('a-b', 'a_b', 'Acme', 'acme', 'zeta')):
+            self.docker.run(f'openwebui-{name}', self.volume(f'volume{number}'))
+        self.register('acme', '--container', 'openwebui-acme')
+        plan = {'openwebui-a-b': 'register', 'openwebui-a_b': 'refuse', 'openwebui-Acme': 'refuse', 'openwebui-acme': 'none',
+                'openwebui-zeta': 'register'}
+        document = self.document('client register --all', '--all', '--dry-run', expect=2)
+        self.assertEqual(self.actions(document), plan)
+        second = next(client for client in document['clients'] if client['container_name'] == 'openwebui-a_b')
+        self.assertEqual(second['reason'], "schema 'client_a_b' goes to client 'a-b' of container 'openwebui-a-b'")
+        said = self.register('--all', '--yes', expect=2)
+        self.assertIn("client 'zeta' is registered", said)
+        self.assertIn('sync-nodectl client register NAME --container openwebui-a_b', said)
+        self.assertEqual(self.sql('SELECT client_name FROM sync_metadata.client_deployments ORDER BY 1').split(), ['a-b', 'acme', 'zeta'])
+
+    def test_all_goes_on_after_one_that_fails(self) -> None:
+        for name in ('alpha', 'beta', 'gamma'):
+            self.docker.run(f'openwebui-{name}', self.volume(name))
+        self.product.server.psql('CREATE SCHEMA client_beta')
+        document = self.document('client register --all', '--all', '--yes', expect=2)
+        self.assertEqual([(client['action'], client['done']) for client in document['clients']],
+                         [('register', True), ('refuse', False), ('register', True)])
+        self.assertIn("schema 'client_beta' exists and is no client's", document['clients'][1]['reason'])
+        self.assertIn("schema 'client_beta' exists", self.register('--all', '--yes', expect=2))
+        self.assertIn("client 'beta'", self.register('beta', '--container', 'openwebui-beta', expect=1))
+        self.product.server.psql('DROP SCHEMA client_beta')
+        self.assertIn("client 'beta' is registered", self.register('--all', '--yes'))
+
     def test_all_asks_a_person(self) -> None:
         self.docker.run('openwebui-alpha', self.volume('alpha'))
         words = ['client', 'register', '--all', '--docker-socket', str(self.docker.path), '--admin-url-file', str(self.product.admin_file)]
