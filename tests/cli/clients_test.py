@@ -5,7 +5,6 @@ SQLite + Supabase Sync System - Clients Come And Go
 registering one and all, doing it again, intervals, and the end of a client, cut off at every one of its steps.
 """
 
-import json
 import os
 import pty
 import shutil
@@ -14,70 +13,17 @@ import subprocess
 import sys
 import unittest
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Dict, List
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from cli.documents import judge  # noqa: E402
-from support.docker_engine import FakeDocker, volume  # noqa: E402
-from support.product import BINARIES, Product, Ran  # noqa: E402
+from cli.client_case import ClientCase  # noqa: E402
+from support.product import BINARIES  # noqa: E402
 from support.wire_proxy import WireProxy  # noqa: E402
 
 SECONDS = 60
 
 
-class Clients(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.product = Product('host-1')
-        cls.addClassCleanup(cls.product.stop)
-
-    def setUp(self) -> None:
-        """Each test has a Docker of its own and begins without clients."""
-        self.folder = self.product.directory / self._testMethodName
-        self.folder.mkdir()
-        self.docker = FakeDocker(self.folder)
-        self.addCleanup(self.docker.stop)
-        for name in self.sql('SELECT client_name FROM sync_metadata.client_deployments').split():
-            self.end(name)
-
-    # --- helpers ---------------------------------------------------------------------------------------
-    def sql(self, sql: str) -> str:
-        return self.product.server.superuser_psql(sql)
-
-    def status(self, name: str) -> str:
-        return self.sql('SELECT status, sync_enabled, deregistered_at IS NOT NULL FROM sync_metadata.client_deployments '
-                        f"WHERE client_name = '{name}'")
-
-    def ctl(self, *words: str, expect: int = 0, env: Optional[Dict[str, str]] = None) -> str:
-        ran = self.product.run('sync-nodectl', *words, env=env)
-        self.assertEqual(ran.code, expect, f'{words}: {ran.output}')
-        return ran.output
-
-    def admin(self, *words: str, expect: int = 0) -> str:
-        return self.ctl('client', *words, '--admin-url-file', str(self.product.admin_file), expect=expect)
-
-    def register(self, *words: str, expect: int = 0) -> str:
-        return self.admin('register', *words, '--docker-socket', str(self.docker.path), expect=expect)
-
-    def document(self, command: str, *words: str, expect: int = 0) -> Any:
-        text = self.register(*words, '--json', expect=expect)
-        self.assertEqual(judge(text, command), [], text)
-        return json.loads(text)
-
-    def end(self, name: str) -> None:
-        self.admin('deregister', name, '--drop-schema', '--yes')
-
-    def volume(self, name: str, rows: int = 3) -> str:
-        return volume(self.folder, name, rows)
-
-    def path_of(self, name: str) -> str:
-        return self.sql(f"SELECT sqlite_path FROM sync_metadata.client_deployments WHERE client_name = '{name}'")
-
-    def everything(self) -> str:
-        """What a command that changes nothing leaves as it is."""
-        return self.sql('SELECT d, (SELECT array_agg(nspname ORDER BY 1) FROM pg_namespace) FROM sync_metadata.client_deployments d '
-                        'ORDER BY client_name')
-
+class Clients(ClientCase):
     # --- registering -----------------------------------------------------------------------------------
     def test_a_container_s_volume_is_found(self) -> None:
         self.docker.run('openwebui-acme', self.volume('acme'))
@@ -111,71 +57,6 @@ class Clients(unittest.TestCase):
         self.register('x', expect=64)
         self.register('x', '--all', expect=64)
         self.assertEqual(self.everything(), '')
-
-    def put_link(self, name: str, target: str) -> Path:
-        """What the container `name` can do to its own volume."""
-        link = self.folder / name / '_data' / 'webui.db'
-        link.unlink()
-        link.symlink_to(target)
-        return link
-
-    def test_a_link_out_of_the_volume_is_refused(self) -> None:
-        theirs = self.volume('other', rows=5) + '/webui.db'
-        for target in ('../../other/_data/webui.db', theirs):
-            self.docker.run('openwebui-acme', self.volume('acme'))
-            link = self.put_link('acme', target)
-            said = self.register('acme', '--container', 'openwebui-acme', expect=1)
-            self.assertIn(f"has a link at '{link}' that leads out of its mount, to '{theirs}'", said)
-            plan = self.document('client register --all', '--all', '--yes', expect=2)
-            self.assertEqual(self.actions(plan), {'openwebui-acme': 'refuse'})
-            self.assertIn('that leads out of its mount', self.ctl('client', 'inspect', '--docker-socket', str(self.docker.path)))
-            self.assertEqual(self.everything(), '')
-            link.unlink()
-
-    def test_a_link_within_the_volume_is_its_own(self) -> None:
-        self.docker.run('openwebui-acme', self.volume('acme'))
-        file = self.folder / 'acme' / '_data' / 'real.db'
-        (file.parent / 'webui.db').rename(file)
-        (file.parent / 'webui.db').symlink_to('real.db')
-        self.register('acme', '--container', 'openwebui-acme')
-        self.assertEqual(self.path_of('acme'), str(file))
-        self.ctl('sync', 'acme')
-
-    def test_a_link_put_there_later_is_not_followed(self) -> None:
-        self.synced('acme')
-        theirs = self.volume('other', rows=5) + '/webui.db'
-        link = self.put_link('acme', '../../other/_data/webui.db')
-        said = self.ctl('sync', 'acme', expect=1)
-        self.assertIn(f"'{link}' leads to '{theirs}' now: a link was put in its way", said)
-        self.assertIn('leads to', self.ctl('verify', 'acme', expect=1))
-        self.assertEqual(self.product.psql('SELECT count(*), min(title) FROM client_acme.chat'), '3|acme')
-        self.assertIn(f'database was {link}', self.register('acme', '--sqlite-path', str(link), expect=64), 'who registers it again is asked')
-        link.unlink()
-        self.volume('acme', rows=4)
-        self.ctl('sync', 'acme')
-        self.assertEqual(self.product.psql('SELECT count(*), min(title) FROM client_acme.chat'), '4|acme')
-
-    def test_a_file_is_not_stored_with_a_container_that_has_another(self) -> None:
-        own = self.volume('acme') + '/webui.db'
-        elsewhere = self.volume('elsewhere') + '/webui.db'
-        self.docker.run('openwebui-acme', None)
-        self.assertIn('and without --container', self.register('acme', '--container', 'openwebui-acme', expect=1))
-        refused = self.register('acme', '--sqlite-path', own, '--container', 'openwebui-acme', expect=1)
-        self.assertIn('inside itself, not on a volume', refused)
-        self.assertIn('--sqlite-path without --container', refused)
-        self.assertIn("no container 'nobody'", self.register('acme', '--sqlite-path', own, '--container', 'nobody', expect=1))
-        self.docker.run('openwebui-acme', str(Path(own).parent))
-        refused = self.register('acme', '--sqlite-path', elsewhere, '--container', 'openwebui-acme', expect=1)
-        self.assertIn(f"container 'openwebui-acme' keeps its database at '{own}', not at '{elsewhere}'", refused)
-        self.assertEqual(self.everything(), '')
-        self.register('acme', '--sqlite-path', own, '--container', 'openwebui-acme')
-        container = 'SELECT container_name FROM sync_metadata.client_deployments'
-        self.assertEqual(self.sql(container), 'openwebui-acme')
-        self.register('acme', '--sqlite-path', own, '--interval', '60', '--yes')
-        self.assertEqual(self.sql(container), 'openwebui-acme', 'it keeps this file still')
-        self.assertIn('container was openwebui-acme', self.register('acme', '--sqlite-path', elsewhere, expect=64))
-        self.register('acme', '--sqlite-path', elsewhere, '--yes')
-        self.assertEqual((self.sql(container), self.path_of('acme')), ('', elsewhere))
 
     def test_doing_it_again_changes_only_what_is_not_right(self) -> None:
         self.docker.run('openwebui-acme', self.volume('acme'))
@@ -221,9 +102,6 @@ class Clients(unittest.TestCase):
         self.docker.run('openwebui-ended', self.volume('ended'))
         self.register('ended', '--container', 'openwebui-ended')
         self.admin('deregister', 'ended', '--yes')
-
-    def actions(self, document: Any) -> Dict[str, str]:
-        return {client['container_name']: client['action'] for client in document['clients']}
 
     def test_all_shows_the_plan_first(self) -> None:
         self.fleet()
@@ -321,15 +199,6 @@ class Clients(unittest.TestCase):
             self.ctl('client', 'set-interval', 'acme', seconds, expect=64)
 
     # --- the end ---------------------------------------------------------------------------------------
-    def synced(self, name: str) -> Path:
-        """A registered client with a copy; where this host remembers what was shipped."""
-        self.docker.run(f'openwebui-{name}', self.volume(name))
-        self.register(name, '--container', f'openwebui-{name}')
-        self.ctl('sync', name)
-        memory = self.product.state / 'clients' / self.product.schema(name)
-        self.assertTrue(memory.is_dir())
-        return memory
-
     def test_deregistering_keeps_copy_and_history(self) -> None:
         memory = self.synced('acme')
         self.ctl('client', 'resume', 'acme')
