@@ -115,26 +115,45 @@ BEGIN
   END IF;
 END $$;
 
--- What lies outside a schema and would go with it: views, foreign keys and heirs of others.
+-- What DROP … RESTRICT of a client's tables and then of its schema would refuse because of: whatever uses a table, its row type
+-- or its sequences (a view, a foreign key, an heir, a function, a column, a policy, a default), and whatever somebody made in the
+-- schema besides tables. Takes no lock: what comes up between this and the drop is refused there.
 CREATE FUNCTION sync_metadata.dependents_of(p_schema name) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, sync_metadata, pg_temp AS $$
-  SELECT string_agg(DISTINCT format('%I.%I', n.nspname, c.relname), ', ' ORDER BY format('%I.%I', n.nspname, c.relname))
-    FROM pg_catalog.pg_class t
-    JOIN pg_catalog.pg_depend x ON x.refclassid = 'pg_class'::regclass AND x.refobjid = t.oid
-    LEFT JOIN pg_catalog.pg_rewrite r ON x.classid = 'pg_rewrite'::regclass AND r.oid = x.objid
-    LEFT JOIN pg_catalog.pg_constraint k ON x.classid = 'pg_constraint'::regclass AND k.oid = x.objid
-    LEFT JOIN pg_catalog.pg_class i ON x.classid = 'pg_class'::regclass AND i.oid = x.objid
-    JOIN pg_catalog.pg_class c ON c.oid = coalesce(r.ev_class, k.conrelid, i.oid)
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-   WHERE t.relnamespace = to_regnamespace(quote_ident(p_schema)) AND n.nspname NOT IN (p_schema, 'pg_toast')
+  WITH RECURSIVE ours AS (
+    SELECT 'pg_class'::regclass::oid AS class, c.oid AS object FROM pg_catalog.pg_class c
+     WHERE c.relnamespace = to_regnamespace(quote_ident(p_schema)) AND c.relkind IN ('r', 'p')
+    UNION
+    -- What PostgreSQL drops with a table without a word: its indexes, defaults, triggers, own constraints, types, TOAST.
+    SELECT x.classid, x.objid FROM ours o
+      JOIN pg_catalog.pg_depend x ON x.refclassid = o.class AND x.refobjid = o.object AND x.deptype IN ('a', 'i', 'P', 'S')
+  ), users AS (
+    SELECT x.classid, x.objid, x.objsubid FROM ours o
+      JOIN pg_catalog.pg_depend x ON x.refclassid = o.class AND x.refobjid = o.object AND x.deptype = 'n'
+    UNION
+    SELECT x.classid, x.objid, x.objsubid FROM pg_catalog.pg_depend x
+     WHERE x.refclassid = 'pg_namespace'::regclass AND x.refobjid = to_regnamespace(quote_ident(p_schema)) AND x.deptype = 'n'
+  ), named AS (
+    -- A view uses a table through its rule, but goes by its own name.
+    SELECT DISTINCT i.type || ' ' || i.identity AS name
+      FROM users u
+      LEFT JOIN pg_catalog.pg_rewrite r ON u.classid = 'pg_rewrite'::regclass AND r.oid = u.objid
+     CROSS JOIN LATERAL pg_catalog.pg_identify_object(CASE WHEN r.oid IS NULL THEN u.classid ELSE 'pg_class'::regclass::oid END,
+                                                      coalesce(r.ev_class, u.objid),
+                                                      CASE WHEN r.oid IS NULL THEN u.objsubid ELSE 0 END) i
+     WHERE (u.classid, u.objid) NOT IN (SELECT o.class, o.object FROM ours o)
+  )
+  SELECT string_agg(name, ', ' ORDER BY name) FROM named
 $$;
 
--- Removes a deregistered client for good: its copy with the archive, its jobs and its conflicts.
+-- Removes a deregistered client for good: its copy with the archive, its jobs and its conflicts. Nothing is dropped that is not
+-- the client's: PostgreSQL itself refuses it, and names what it would have been.
 CREATE FUNCTION sync_metadata.drop_client(p_client_name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, sync_metadata, pg_temp AS $$
 DECLARE
   v_client record;
   v_dependents text;
+  v_tables text;
 BEGIN
   SELECT d.* INTO v_client FROM sync_metadata.client_deployments d WHERE d.client_name = p_client_name FOR UPDATE;
   IF NOT FOUND THEN
@@ -142,12 +161,18 @@ BEGIN
   ELSIF v_client.deregistered_at IS NULL THEN
     RAISE EXCEPTION 'client ''%'' is registered', p_client_name USING ERRCODE = 'SN003', HINT = 'deregister it first';
   END IF;
-  v_dependents := sync_metadata.dependents_of(v_client.schema_name);
-  IF v_dependents IS NOT NULL THEN
-    RAISE EXCEPTION 'schema ''%'' is used by %', v_client.schema_name, v_dependents
+  SELECT string_agg(format('%I.%I', v_client.schema_name, c.relname), ', ') INTO v_tables FROM pg_catalog.pg_class c
+   WHERE c.relnamespace = to_regnamespace(quote_ident(v_client.schema_name)) AND c.relkind IN ('r', 'p');
+  BEGIN
+    IF v_tables IS NOT NULL THEN
+      EXECUTE format('DROP TABLE %s RESTRICT', v_tables);
+    END IF;
+    EXECUTE format('DROP SCHEMA IF EXISTS %I RESTRICT', v_client.schema_name);
+  EXCEPTION WHEN dependent_objects_still_exist THEN
+    GET STACKED DIAGNOSTICS v_dependents = PG_EXCEPTION_DETAIL;
+    RAISE EXCEPTION 'schema ''%'' is in use: %', v_client.schema_name, replace(v_dependents, E'\n', ', ')
       USING ERRCODE = 'dependent_objects_still_exist', HINT = 'drop or change these first';
-  END IF;
-  EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', v_client.schema_name);
+  END;
   DELETE FROM sync_metadata.conflict_log WHERE deployment_id = v_client.deployment_id;
   DELETE FROM sync_metadata.sync_jobs WHERE deployment_id = v_client.deployment_id;
   DELETE FROM sync_metadata.held_changes WHERE deployment_id = v_client.deployment_id;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 
 #include "cli/command.h"
@@ -46,12 +47,32 @@ Status check_options(const Options& options) {
                "give --sqlite-path FILE or --container CONTAINER"};
 }
 
+// Docker's path is without links; one that is there now was put there since.
 Result<std::string> usable(const Result<std::string>& path) {
   if (!path) return path;
-  return host::check_source_path(*path);
+  return host::check_registered_path(*path);
 }
 
-// Asked of Docker only when the operator gave no path: that takes root.
+// Asked of Docker when a container is given: that takes root. A container that keeps its database elsewhere
+// than in the given file would make every job of the client fail.
+Result<std::string> find_database(const Options& options) {
+  if (options.container.empty()) return host::check_source_path(options.sqlite_path);
+  auto found = docker::database_of_container(options.container, command_deadline(), options.socket);
+  if (options.sqlite_path.empty()) return usable(found);
+  if (!found) {
+    Error error = std::move(found).error();
+    error.hint +=
+        fmt::format("{}--sqlite-path without --container needs no Docker", error.hint.empty() ? "" : "; ");
+    return error;
+  }
+  SN_ASSIGN(const auto given, host::check_source_path(options.sqlite_path));
+  if (host::same_entry(*found, given)) return usable(found);
+  return Error{
+      ErrorCode::kFailedPrecondition,
+      fmt::format("container '{}' keeps its database at '{}', not at '{}'", options.container, *found, given),
+      "give --container alone, or --sqlite-path alone"};
+}
+
 Result<std::vector<Wanted>> find_wanted(const Options& options) {
   const auto interval = options.wanted_interval();
   std::vector<Wanted> all;
@@ -64,10 +85,7 @@ Result<std::vector<Wanted>> find_wanted(const Options& options) {
     }
     return all;
   }
-  const auto given = options.sqlite_path.empty() ? docker::database_of_container(
-                                                       options.container, command_deadline(), options.socket)
-                                                 : Result<std::string>(options.sqlite_path);
-  SN_ASSIGN(auto path, usable(given));
+  SN_ASSIGN(auto path, find_database(options));
   all.push_back({options.name, options.container, std::move(path), interval});
   return all;
 }
@@ -86,6 +104,26 @@ struct Plan {
   }
 };
 
+// The database cannot know of clients that are only planned. Who is registered has his schema; of the others
+// the first one gets it.
+void refuse_collisions(std::vector<Registration>& clients) {
+  std::map<std::string, Wanted> owners;  // by schema
+  for (const bool settled : {true, false}) {
+    for (auto& one : clients) {
+      if (one.action == Action::kRefuse || (one.action == Action::kNothing) != settled) continue;
+      const auto [owner, is_free] = owners.emplace(one.schema, one.wanted);
+      if (is_free) continue;
+      one.action = Action::kRefuse;
+      one.refusal = {ErrorCode::kFailedPrecondition,
+                     fmt::format("schema '{}' goes to client '{}' of container '{}'", one.schema,
+                                 owner->second.client, owner->second.container),
+                     fmt::format("names that differ only in case or punctuation share a schema: sync-nodectl "
+                                 "client register NAME --container {}",
+                                 one.wanted.container)};
+    }
+  }
+}
+
 Result<Plan> make_plan(postgres::Connection& connection, const Options& options,
                        const config::Settings& settings, std::vector<Wanted> wanted) {
   const Deadline deadline = command_deadline();
@@ -96,7 +134,19 @@ Result<Plan> make_plan(postgres::Connection& connection, const Options& options,
     SN_ASSIGN(auto registration, plan_registration(connection, plan.cluster, std::move(one), deadline));
     plan.clients.push_back(std::move(registration));
   }
+  refuse_collisions(plan.clients);
   return plan;
+}
+
+// What was done stays done, and what cannot be done is no reason to leave the others out.
+void carry_out_all(postgres::Connection& connection, Plan& plan) {
+  for (auto& one : plan.clients) {
+    auto done = carry_out(connection, plan.cluster, one, command_deadline());
+    if (done) continue;
+    one.failed = true;
+    one.action = Action::kRefuse;
+    one.refusal = std::move(done).error().with_context(fmt::format("client '{}'", one.wanted.client));
+  }
 }
 
 // Nothing: go on. A code: stop with it.
@@ -142,7 +192,12 @@ json::Json document_of(const Options& options, const Plan& plan) {
 
 ExitCode conclude(const Options& options, const Plan& plan, Console& console) {
   const auto is_refused = [](const Registration& one) { return one.action == Action::kRefuse; };
-  const ExitCode code = plan.any(is_refused) ? ExitCode::kNeedsPerson : ExitCode::kOk;
+  const auto is_broken = [](const Registration& one) {
+    return one.failed && one.refusal.code != ErrorCode::kFailedPrecondition;
+  };
+  const ExitCode code = plan.any(is_broken)    ? ExitCode::kFailed
+                        : plan.any(is_refused) ? ExitCode::kNeedsPerson
+                                               : ExitCode::kOk;
   if (options.as_json) {
     console.print_document(document_of(options, plan));
     return code;
@@ -159,6 +214,7 @@ ExitCode conclude(const Options& options, const Plan& plan, Console& console) {
   }
   for (const auto& one : plan.clients) {
     if (!is_refused(one) && (one.done || !options.all)) console.print(said_of(one));
+    if (one.failed) console.note(one.refusal.message + "\n");
     if (is_refused(one) && !one.refusal.hint.empty())
       console.print(fmt::format("{}: {}\n", one.wanted.container, one.refusal.hint));
   }
@@ -181,12 +237,8 @@ ExitCode run(const Options& options, const Invocation& invocation, Console& cons
   if (!options.all && plan->clients.front().action == Action::kRefuse)
     return fail(plan->clients.front().refusal);
   if (auto stop = confirm(options, *plan, console)) return *stop;
-  for (auto& one : plan->clients) {
-    if (options.dry_run) break;
-    if (auto done = carry_out(*connection, plan->cluster, one, command_deadline()); !done) {
-      return fail(std::move(done).error().with_context(fmt::format("client '{}'", one.wanted.client)));
-    }
-  }
+  if (!options.dry_run) carry_out_all(*connection, *plan);
+  if (!options.all && plan->clients.front().failed) return fail(plan->clients.front().refusal);
   return conclude(options, *plan, console);
 }
 

@@ -5,7 +5,6 @@
 #include "cli/database.h"
 #include "cli/text.h"
 #include "config/database_url.h"
-#include "host/source_path.h"
 #include "json/known.h"
 #include "sql/queries.h"
 
@@ -66,22 +65,35 @@ Error taken(const Known& known, const Wanted& wanted) {
           "names that differ only in case or punctuation share a schema: choose another"};
 }
 
-// What has to change for it to be as wanted.
-std::vector<std::string> differences(const Known& known, const Wanted& wanted) {
-  std::vector<std::string> changes;
-  if (*wanted.database != known.database && !host::same_file(*wanted.database, known.database))
+// What has to change for it to be as wanted. A path that only leads to the wanted one is not as wanted.
+void find_differences(const Known& known, Registration& registration) {
+  const Wanted& wanted = registration.wanted;
+  auto& changes = registration.changes;
+  const bool moves = *wanted.database != known.database;
+  if (moves)
     changes.push_back(fmt::format("database was {}", known.database.empty() ? "not known" : known.database));
+  registration.loses_container = moves && wanted.container.empty() && !known.container.empty();
+  if (registration.loses_container)
+    changes.push_back(fmt::format("container was {}, which is not known to keep this file", known.container));
   if (!wanted.container.empty() && wanted.container != known.container)
     changes.push_back(
         fmt::format("container was {}", known.container.empty() ? "not known" : known.container));
   if (wanted.interval && *wanted.interval != known.interval)
     changes.push_back(fmt::format("interval was {} s", known.interval));
-  return changes;
 }
 
 Registration refused(Wanted wanted, Error why) {
-  Registration registration{std::move(wanted), Action::kRefuse, std::move(why), {}, "", false};
+  Registration registration;
+  registration.wanted = std::move(wanted);
+  registration.action = Action::kRefuse;
+  registration.refusal = std::move(why);
   return registration;
+}
+
+Result<std::string> schema_of(postgres::Connection& connection, const std::string& client,
+                              Deadline deadline) {
+  SN_ASSIGN(const auto rows, connection.query(sql::client_schema, {Param::text(client)}, deadline));
+  return std::string(rows.text(0, 0));
 }
 
 Result<std::string> write(postgres::Connection& connection, const ClusterChoice& cluster,
@@ -91,7 +103,8 @@ Result<std::string> write(postgres::Connection& connection, const ClusterChoice&
   std::string interval = wanted.interval ? std::to_string(*wanted.interval) : "";
   if (interval.empty() && registration.action == Action::kRegister)
     interval = std::to_string(kDefaultInterval);
-  std::vector<Param> params{Param::text(wanted.client), text_or_null(wanted.container),
+  std::vector<Param> params{Param::text(wanted.client),
+                            registration.loses_container ? Param::text("") : text_or_null(wanted.container),
                             Param::text(*wanted.database), text_or_null(interval)};
   if (!change) params.insert(params.begin(), Param::text(cluster.name));
   SN_ASSIGN(const auto rows,
@@ -188,8 +201,12 @@ Result<Registration> plan_registration(postgres::Connection& connection, const C
     Error nowhere = wanted.database.error();
     return refused(std::move(wanted), std::move(nowhere));
   }
-  Registration registration{std::move(wanted), Action::kRegister, {}, {}, "", false};
-  if (!standing.by_schema) return registration;
+  Registration registration;
+  registration.wanted = std::move(wanted);
+  if (!standing.by_schema) {
+    SN_ASSIGN(registration.schema, schema_of(connection, registration.wanted.client, deadline));
+    return registration;
+  }
   const Known& known = *standing.by_schema;
   if (known.client != registration.wanted.client || known.cluster != cluster.name)
     return refused(registration.wanted, taken(known, registration.wanted));
@@ -201,7 +218,7 @@ Result<Registration> plan_registration(postgres::Connection& connection, const C
     if (!named) registration.changes = {"it was deregistered"};
     return registration;
   }
-  registration.changes = differences(known, registration.wanted);
+  find_differences(known, registration);
   registration.action = registration.changes.empty() ? Action::kNothing : Action::kChange;
   return registration;
 }

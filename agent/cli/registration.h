@@ -29,7 +29,7 @@ Result<ClusterChoice> find_cluster(postgres::Connection& connection, const std::
 
 struct Wanted {
   std::string client;
-  std::string container;                  // "": as it is
+  std::string container;                  // "": as it is, or none when the database is another one
   Result<std::string> database{Error{}};  // a resolved path on this host, or why there is none
   std::optional<int> interval;            // nothing: as it is, or 300 s
 
@@ -42,10 +42,11 @@ enum class Action { kRegister, kRegisterAgain, kChange, kNothing, kRefuse };
 struct Registration {
   Wanted wanted;
   Action action = Action::kRegister;
-  Error refusal{};                   // of kRefuse
-  std::vector<std::string> changes;  // of kChange; of kNothing, why it is left as it is
-  std::string schema;                // "" until it is registered
-  bool done = false;
+  Error refusal{};                    // of kRefuse
+  std::vector<std::string> changes;   // of kChange; of kNothing, why it is left as it is
+  std::string schema;                 // that it has or gets
+  bool loses_container = false;       // its container keeps another database
+  bool done = false, failed = false;  // failed: refused when it was tried
 };
 Result<Registration> plan_registration(postgres::Connection& connection, const ClusterChoice& cluster,
                                        Wanted wanted, Deadline deadline);

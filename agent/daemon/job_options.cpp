@@ -14,7 +14,7 @@ Result<std::string> checked_source(const schedule::Client& client, ContainerMoun
                  fmt::format("sync-nodectl client register {} --sqlite-path FILE", client.name)};
   }
   SN_TRY(mounts.check(client));
-  SN_ASSIGN(auto path, host::check_source_path(client.sqlite_path));
+  SN_ASSIGN(auto path, host::check_registered_path(client.sqlite_path));
   SN_TRY(host::check_cannot_write(path));
   return path;
 }

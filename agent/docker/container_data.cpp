@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "host/source_path.h"
 #include "json/json.h"
 
 namespace syncnode::docker {
@@ -38,7 +39,22 @@ std::optional<std::string> behind(const std::string& path, std::string directory
 Error not_on_a_mount(const std::string& container) {
   return {ErrorCode::kFailedPrecondition,
           fmt::format("container '{}' keeps {} inside itself, not on a volume", container, kDataDirectory),
-          fmt::format("mount a volume at {}, or give --sqlite-path FILE", kDataDirectory)};
+          fmt::format("mount a volume at {}, or register it with --sqlite-path FILE and without --container",
+                      kDataDirectory)};
+}
+
+// Docker made the mount what it is; what lies on it is the container's. What cannot be followed from here
+// stays as it is: whoever reads it says why, or sees a link by himself.
+Result<std::string> without_links(const std::string& container, const std::string& mount,
+                                  const std::string& database) {
+  const auto real = host::real_path(database);
+  const auto real_mount = host::real_path(mount);
+  if (!real || !real_mount) return database;
+  if (host::lies_in(*real, *real_mount)) return *real;
+  return Error{ErrorCode::kFailedPrecondition,
+               fmt::format("container '{}' has a link at '{}' that leads out of its mount, to '{}'",
+                           container, database, *real),
+               "see who put it there; the database must be a file on the container's own mount"};
 }
 
 }  // namespace
@@ -55,7 +71,7 @@ Result<std::string> database_of_description(const std::string& container, std::s
   }
   if (nearest == nullptr) return not_on_a_mount(container);
   const std::string rest = *behind(database, nearest->destination);
-  if (!rest.empty()) return nearest->source + rest;
+  if (!rest.empty()) return without_links(container, nearest->source, nearest->source + rest);
   return Error{ErrorCode::kFailedPrecondition,
                fmt::format("container '{}' has {} alone mounted; its log lies inside the container",
                            container, database),

@@ -1,6 +1,7 @@
 // Where a container keeps its Open WebUI database, as a path on this host: from the mounts that the Docker
-// Engine shows. A named volume and a bind mount will do; what lies inside the container will not. Any thread;
-// asking blocks until `deadline`.
+// Engine shows. A named volume and a bind mount will do; what lies inside the container will not, nor what a
+// link leads to outside the mount: the container can put one there, and name any file of the host. Any
+// thread; asking blocks until `deadline`.
 #pragma once
 
 #include <string>
@@ -19,7 +20,7 @@ inline constexpr char kContainerPrefix[] = "openwebui-";  // and the client's na
 
 struct ContainerData {
   std::string container;
-  Result<std::string> database;  // or why there is none
+  Result<std::string> database;  // without links where they could be followed; or why there is none
 };
 
 // kNotFound: no such container. kFailedPrecondition: its data is not on a mount. kPermissionDenied or

@@ -129,11 +129,13 @@ Status check_mount(const MountsSeen& seen, const std::string& client, const std:
   if (!one->database) {
     return Error{
         ErrorCode::kFailedPrecondition,
-        fmt::format("container '{}' was recreated without its volume; '{}' is not its database any more",
-                    container, database),
-        fmt::format("recreate the container with its volume, or sudo sync-nodectl client pause {}", client)};
+        fmt::format("'{}' is not seen to be the database of container '{}': {}", database, container,
+                    one->database.error().message),
+        fmt::format("put that right; if its data never was on a volume, deregister client '{}' and register it "
+                    "with --sqlite-path and without --container",
+                    client)};
   }
-  if (*one->database == database || host::same_file(*one->database, database)) return {};
+  if (host::same_entry(*one->database, database)) return {};
   return Error{
       ErrorCode::kFailedPrecondition,
       fmt::format(

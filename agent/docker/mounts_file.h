@@ -31,7 +31,8 @@ struct MountsSeen {
 MountsSeen read_mounts_file(const std::string& path, BootClock::time_point now);
 
 // kFailedPrecondition, with what to do, when the client's container keeps its database elsewhere than where
-// the client was registered; `database` is a resolved path. "" for a client without a container.
+// the client was registered, or nowhere. `database` is a resolved path; a link that lies there now is not
+// followed. `container` is "" for a client without one.
 Status check_mount(const MountsSeen& seen, const std::string& client, const std::string& container,
                    const std::string& database);
 

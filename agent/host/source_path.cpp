@@ -71,14 +71,18 @@ std::string upper_directory(const std::string& options) {
   return "";
 }
 
-bool lies_in(const std::string& path, const std::string& directory) {
-  return path.starts_with(directory) && (directory.ends_with('/') || path[directory.size()] == '/');
+// Two names of one file that is there.
+bool same_file(const std::string& one, const std::string& other) {
+  struct stat left {};
+  struct stat right {};
+  return ::stat(one.c_str(), &left) == 0 && ::stat(other.c_str(), &right) == 0 &&
+         left.st_dev == right.st_dev && left.st_ino == right.st_ino;
 }
 
 Result<std::string> resolve(const std::string& path) {
-  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), std::free);
+  const auto real = real_path(path);
   // Through /proc/PID/root the words lead out of the other root; the file itself says whether they did.
-  if (real && same_file(path, real.get())) return std::string(real.get());
+  if (real && same_file(path, *real)) return *real;
   if (path.starts_with("/proc/") && same_file(path, path)) return path;
   const int why = real ? ENOENT : errno;
   const auto code = why == EACCES ? ErrorCode::kPermissionDenied : ErrorCode::kNotFound;
@@ -88,11 +92,24 @@ Result<std::string> resolve(const std::string& path) {
 
 }  // namespace
 
-bool same_file(const std::string& one, const std::string& other) {
-  struct stat left {};
-  struct stat right {};
-  return ::stat(one.c_str(), &left) == 0 && ::stat(other.c_str(), &right) == 0 &&
-         left.st_dev == right.st_dev && left.st_ino == right.st_ino;
+std::optional<std::string> real_path(const std::string& path) {
+  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), std::free);
+  if (!real) return std::nullopt;
+  return std::string(real.get());
+}
+
+bool lies_in(const std::string& path, const std::string& directory) {
+  return path.starts_with(directory) && path.size() > directory.size() &&
+         (directory.ends_with('/') || path[directory.size()] == '/');
+}
+
+bool same_entry(const std::string& one, const std::string& other) {
+  if (one == other) return true;
+  const size_t left = one.rfind('/');
+  const size_t right = other.rfind('/');
+  if (left == std::string::npos || right == std::string::npos) return false;
+  return one.substr(left) == other.substr(right) &&
+         same_file(one.substr(0, left + 1), other.substr(0, right + 1));
 }
 
 Status check_filesystem_type(const std::string& resolved_path, long statfs_type) {
@@ -146,6 +163,13 @@ Result<std::string> check_source_path(const std::string& path) {
   if (!file) return Error{ErrorCode::kUnavailable, "reading '/proc/self/mountinfo' failed", "mount /proc"};
   SN_TRY(check_not_overlay_upper(resolved, mountinfo.str()));
   return resolved;
+}
+
+Result<std::string> check_registered_path(const std::string& path) {
+  SN_ASSIGN(std::string resolved, check_source_path(path));
+  if (resolved == path) return resolved;
+  return refused(path, "leads to '" + resolved + "' now: a link was put in its way since it was registered",
+                 "see who did it, and undo it; if it is meant, register the client again");
 }
 
 }  // namespace syncnode::host

@@ -72,7 +72,8 @@ Result<sync::RunOptions> prepare_run(const config::Settings& settings, const Cli
     const auto seen = docker::read_mounts_file(settings.container_mounts_file, BootClock::now());
     SN_TRY(docker::check_mount(seen, choice.client_name, client.container_name, client.sqlite_path));
   }
-  auto path = host::check_source_path(choice.sqlite_path.value_or(client.sqlite_path));
+  auto path = choice.sqlite_path ? host::check_source_path(*choice.sqlite_path)
+                                 : host::check_registered_path(client.sqlite_path);
   if (!path) {
     Error error = std::move(path).error();
     if (error.code == ErrorCode::kNotFound) error.code = ErrorCode::kFailedPrecondition;

@@ -1,7 +1,9 @@
 #include "sqlite/source_file.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -24,7 +26,7 @@ Error failed(const std::string& path, int number) {
   ErrorCode code = ErrorCode::kUnavailable;
   if (number == EACCES || number == EPERM) code = ErrorCode::kPermissionDenied;
   if (number == ENOENT || number == ENOTDIR) code = ErrorCode::kNotFound;
-  if (number == ELOOP) return refused(path, "is a symbolic link", "name the file itself");
+  if (number == ELOOP) return refused(path, "is a symbolic link, or lies behind one", "name the file itself");
   return Error{code, "opening '" + path + "': " + std::strerror(number), ""};
 }
 
@@ -41,6 +43,19 @@ Result<SourceIdentity> identity_of(const std::string& path) {
   return identity;
 }
 
+// A directory of the path may have become a link since the path was resolved.
+int open_without_links(const std::string& path) {
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+  if (!path.starts_with("/proc/")) {
+    struct open_how how {};
+    how.flags = kFlags;
+    how.resolve = RESOLVE_NO_SYMLINKS;
+    const long fd = ::syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how);
+    if (fd >= 0 || errno != ENOSYS) return static_cast<int>(fd);  // Linux 5.6
+  }
+  return ::open(path.c_str(), kFlags);
+}
+
 }  // namespace
 
 std::string SourceIdentity::to_string() const {
@@ -48,7 +63,7 @@ std::string SourceIdentity::to_string() const {
 }
 
 Result<UniqueFd> open_for_reading(const std::string& path) {
-  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  UniqueFd fd(open_without_links(path));
   if (!fd.valid()) {
     if (errno == ENOENT) return fd;
     return failed(path, errno);

@@ -12,7 +12,8 @@
 
 namespace syncnode::sqlite {
 
-// Opens for reading without waiting for FIFOs; an invalid descriptor when absent.
+// Opens for reading without waiting for FIFOs or following a link anywhere in `path` (/proc aside, where only
+// the last name is none); an invalid descriptor when absent.
 Result<UniqueFd> open_for_reading(const std::string& path);
 
 // pread(2) to the end of `size` or of the file; the number of bytes got, or -1.

@@ -204,6 +204,20 @@ class ClientNodes(unittest.TestCase):
         self.assertEqual([reason for reason in self.leader().health()['reasons'] if 'another volume' in reason], [])
         self.ctl('client', 'pause', 'moved')
 
+    def test_a_link_in_place_of_the_file_is_not_followed(self) -> None:
+        self.registered('linked')
+        self.ctl('sync', 'linked')
+        file = self.folder / 'linked' / '_data' / 'webui.db'
+        file.unlink()
+        file.symlink_to(f"../../{Path(self.volume('theirs', 5)).parent.name}/_data/webui.db")
+        self.assertIn('a link was put in its way', self.ctl('sync', 'linked', expect=1))
+        self.assertEqual(self.chat('linked'), '3|linked')
+        self.inspect()
+        said = self.ctl('sync', 'linked', expect=1)
+        self.assertIn(f"'{file}' is not seen to be the database of container 'openwebui-linked'", said)
+        self.assertIn('that leads out of its mount', said)
+        self.assertEqual(self.chat('linked'), '3|linked')
+
     def one_shot(self) -> str:
         """Without a node it would take the lease; it looks before that."""
         ran = self.product.run('sync-client-to-supabase', 'moved', env={**self.environment(), 'BUS_ADDRESS': 'none', 'CONTAINER_NAME': '',

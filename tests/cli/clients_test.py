@@ -5,7 +5,6 @@ SQLite + Supabase Sync System - Clients Come And Go
 registering one and all, doing it again, intervals, and the end of a client, cut off at every one of its steps.
 """
 
-import json
 import os
 import pty
 import shutil
@@ -14,70 +13,17 @@ import subprocess
 import sys
 import unittest
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Dict, List
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from cli.documents import judge  # noqa: E402
-from support.docker_engine import FakeDocker, volume  # noqa: E402
-from support.product import BINARIES, Product, Ran  # noqa: E402
+from cli.client_case import ClientCase  # noqa: E402
+from support.product import BINARIES  # noqa: E402
 from support.wire_proxy import WireProxy  # noqa: E402
 
 SECONDS = 60
 
 
-class Clients(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.product = Product('host-1')
-        cls.addClassCleanup(cls.product.stop)
-
-    def setUp(self) -> None:
-        """Each test has a Docker of its own and begins without clients."""
-        self.folder = self.product.directory / self._testMethodName
-        self.folder.mkdir()
-        self.docker = FakeDocker(self.folder)
-        self.addCleanup(self.docker.stop)
-        for name in self.sql('SELECT client_name FROM sync_metadata.client_deployments').split():
-            self.end(name)
-
-    # --- helpers ---------------------------------------------------------------------------------------
-    def sql(self, sql: str) -> str:
-        return self.product.server.superuser_psql(sql)
-
-    def status(self, name: str) -> str:
-        return self.sql('SELECT status, sync_enabled, deregistered_at IS NOT NULL FROM sync_metadata.client_deployments '
-                        f"WHERE client_name = '{name}'")
-
-    def ctl(self, *words: str, expect: int = 0, env: Optional[Dict[str, str]] = None) -> str:
-        ran = self.product.run('sync-nodectl', *words, env=env)
-        self.assertEqual(ran.code, expect, f'{words}: {ran.output}')
-        return ran.output
-
-    def admin(self, *words: str, expect: int = 0) -> str:
-        return self.ctl('client', *words, '--admin-url-file', str(self.product.admin_file), expect=expect)
-
-    def register(self, *words: str, expect: int = 0) -> str:
-        return self.admin('register', *words, '--docker-socket', str(self.docker.path), expect=expect)
-
-    def document(self, command: str, *words: str, expect: int = 0) -> Any:
-        text = self.register(*words, '--json', expect=expect)
-        self.assertEqual(judge(text, command), [], text)
-        return json.loads(text)
-
-    def end(self, name: str) -> None:
-        self.admin('deregister', name, '--drop-schema', '--yes')
-
-    def volume(self, name: str, rows: int = 3) -> str:
-        return volume(self.folder, name, rows)
-
-    def path_of(self, name: str) -> str:
-        return self.sql(f"SELECT sqlite_path FROM sync_metadata.client_deployments WHERE client_name = '{name}'")
-
-    def everything(self) -> str:
-        """What a command that changes nothing leaves as it is."""
-        return self.sql('SELECT d, (SELECT array_agg(nspname ORDER BY 1) FROM pg_namespace) FROM sync_metadata.client_deployments d '
-                        'ORDER BY client_name')
-
+class Clients(ClientCase):
     # --- registering -----------------------------------------------------------------------------------
     def test_a_container_s_volume_is_found(self) -> None:
         self.docker.run('openwebui-acme', self.volume('acme'))
@@ -157,9 +103,6 @@ class Clients(unittest.TestCase):
         self.register('ended', '--container', 'openwebui-ended')
         self.admin('deregister', 'ended', '--yes')
 
-    def actions(self, document: Any) -> Dict[str, str]:
-        return {client['container_name']: client['action'] for client in document['clients']}
-
     def test_all_shows_the_plan_first(self) -> None:
         self.fleet()
         before = self.everything()
@@ -189,6 +132,34 @@ class Clients(unittest.TestCase):
         self.assertEqual(set(self.actions(again).values()), {'none'})
         self.assertIn('nothing, it is right', self.register('--all'), 'nothing to do needs no answer')
         self.assertEqual(self.everything(), before)
+
+    def test_all_plans_one_client_per_schema(self) -> None:
+        for number, name in enumerate(('a-b', 'a_b', 'Acme', 'acme', 'zeta')):
+            self.docker.run(f'openwebui-{name}', self.volume(f'volume{number}'))
+        self.register('acme', '--container', 'openwebui-acme')
+        plan = {'openwebui-a-b': 'register', 'openwebui-a_b': 'refuse', 'openwebui-Acme': 'refuse', 'openwebui-acme': 'none',
+                'openwebui-zeta': 'register'}
+        document = self.document('client register --all', '--all', '--dry-run', expect=2)
+        self.assertEqual(self.actions(document), plan)
+        second = next(client for client in document['clients'] if client['container_name'] == 'openwebui-a_b')
+        self.assertEqual(second['reason'], "schema 'client_a_b' goes to client 'a-b' of container 'openwebui-a-b'")
+        said = self.register('--all', '--yes', expect=2)
+        self.assertIn("client 'zeta' is registered", said)
+        self.assertIn('sync-nodectl client register NAME --container openwebui-a_b', said)
+        self.assertEqual(self.sql('SELECT client_name FROM sync_metadata.client_deployments ORDER BY 1').split(), ['a-b', 'acme', 'zeta'])
+
+    def test_all_goes_on_after_one_that_fails(self) -> None:
+        for name in ('alpha', 'beta', 'gamma'):
+            self.docker.run(f'openwebui-{name}', self.volume(name))
+        self.product.server.psql('CREATE SCHEMA client_beta')
+        document = self.document('client register --all', '--all', '--yes', expect=2)
+        self.assertEqual([(client['action'], client['done']) for client in document['clients']],
+                         [('register', True), ('refuse', False), ('register', True)])
+        self.assertIn("schema 'client_beta' exists and is no client's", document['clients'][1]['reason'])
+        self.assertIn("schema 'client_beta' exists", self.register('--all', '--yes', expect=2))
+        self.assertIn("client 'beta'", self.register('beta', '--container', 'openwebui-beta', expect=1))
+        self.product.server.psql('DROP SCHEMA client_beta')
+        self.assertIn("client 'beta' is registered", self.register('--all', '--yes'))
 
     def test_all_asks_a_person(self) -> None:
         self.docker.run('openwebui-alpha', self.volume('alpha'))
@@ -228,15 +199,6 @@ class Clients(unittest.TestCase):
             self.ctl('client', 'set-interval', 'acme', seconds, expect=64)
 
     # --- the end ---------------------------------------------------------------------------------------
-    def synced(self, name: str) -> Path:
-        """A registered client with a copy; where this host remembers what was shipped."""
-        self.docker.run(f'openwebui-{name}', self.volume(name))
-        self.register(name, '--container', f'openwebui-{name}')
-        self.ctl('sync', name)
-        memory = self.product.state / 'clients' / self.product.schema(name)
-        self.assertTrue(memory.is_dir())
-        return memory
-
     def test_deregistering_keeps_copy_and_history(self) -> None:
         memory = self.synced('acme')
         self.ctl('client', 'resume', 'acme')
@@ -271,9 +233,14 @@ class Clients(unittest.TestCase):
         self.assertIn('is DROPPED', self.admin('deregister', 'acme', '--drop-schema', '--dry-run'))
         self.product.server.psql('CREATE VIEW public.report AS SELECT title FROM client_acme.chat')
         refused = self.admin('deregister', 'acme', '--drop-schema', '--yes', expect=1)
-        self.assertIn("schema 'client_acme' is used by public.report", refused)
+        self.assertIn("schema 'client_acme' is used by view public.report", refused)
         self.assertEqual(self.status('acme'), 'active|f|f', 'what cannot be ended is not begun')
         self.product.server.psql('DROP VIEW public.report')
+        self.product.server.psql("CREATE FUNCTION public.report() RETURNS SETOF client_acme.chat LANGUAGE sql AS 'SELECT * FROM client_acme.chat'")
+        self.assertIn('is used by function public.report()', self.admin('deregister', 'acme', '--drop-schema', '--dry-run', expect=1))
+        self.assertIn('is used by function public.report()', self.admin('deregister', 'acme', '--drop-schema', '--yes', expect=1))
+        self.assertEqual(self.status('acme'), 'active|f|f')
+        self.product.server.psql('DROP FUNCTION public.report')
         self.admin('deregister', 'acme', '--drop-schema', '--yes')
         self.assert_gone('acme', memory)
         self.assertIn("there is no client 'acme'", self.admin('deregister', 'acme', '--yes', expect=4))

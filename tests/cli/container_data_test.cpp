@@ -5,6 +5,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "base/unique_fd.h"
@@ -100,6 +102,35 @@ TEST(ContainerData, TheNearestMountAboveTheDatabaseCounts) {
   EXPECT_EQ(*path("/app/backend/data/uploads"), "/srv/other/app/backend/data/webui.db");
   EXPECT_EQ(*path("/app/backend/dat"), "/srv/other/app/backend/data/webui.db");
   EXPECT_EQ(path("/app/backend/data/webui.db").error().code, ErrorCode::kFailedPrecondition);
+}
+
+TEST(ContainerData, ALinkMayNotLeadOutOfTheMount) {
+  std::string name = (std::filesystem::temp_directory_path() / "sync-node-mount-XXXXXX").string();
+  const std::filesystem::path root = std::filesystem::canonical(::mkdtemp(name.data()));
+  for (const char* volume : {"acme/data", "acme2"}) {
+    std::filesystem::create_directories(root / volume);
+    std::ofstream(root / volume / "webui.db") << volume;
+  }
+  std::filesystem::create_directory_symlink(root / "acme", root / "mount");
+  const auto found = [&] { return database_of_description("x", with_mount(root / "mount", "/app/backend")); };
+  const std::filesystem::path file = root / "acme/data/webui.db";
+  EXPECT_EQ(found().value(), file) << "a link above the mount is the host's";
+  std::filesystem::rename(file, root / "acme/real.db");
+  std::filesystem::create_symlink("../real.db", file);
+  EXPECT_EQ(found().value(), root / "acme/real.db");
+  for (const std::string& target :
+       {std::string("../../acme2/webui.db"), (root / "acme2/webui.db").string()}) {
+    std::filesystem::remove(file);
+    std::filesystem::create_symlink(target, file);
+    const auto refused = found();
+    ASSERT_FALSE(refused) << *refused;
+    EXPECT_EQ(refused.error().code, ErrorCode::kFailedPrecondition);
+    EXPECT_NE(refused.error().message.find((root / "acme2/webui.db").string()), std::string::npos);
+  }
+  std::filesystem::remove_all(root / "acme/data");
+  std::filesystem::create_directory_symlink("../acme2", root / "acme/data");
+  EXPECT_FALSE(found()) << "nor may a directory";
+  std::filesystem::remove_all(root);
 }
 
 TEST(ContainerData, ContainersAreListedByTheirOwnNames) {

@@ -45,6 +45,13 @@ TEST_F(MountsFileTest, AMatchingMountIsRightByAnyOfItsNames) {
   EXPECT_FALSE(check("openwebui-acme", database("other")));
 }
 
+TEST_F(MountsFileTest, ALinkInPlaceOfTheDatabaseIsNoNameOfIt) {
+  std::filesystem::remove(database("other"));
+  std::filesystem::create_symlink(database("acme"), database("other"));
+  write({{"openwebui-acme", database("other")}});
+  EXPECT_FALSE(check("openwebui-acme", database("acme")));
+}
+
 TEST_F(MountsFileTest, AMovedMountIsRefusedWithBothPathsAndWhatToDo) {
   write({{"openwebui-acme", database("other")}});
   const auto moved = check("openwebui-acme", database("acme"));
@@ -62,7 +69,8 @@ TEST_F(MountsFileTest, AContainerThatLostItsVolumeIsRefused) {
   write({{"openwebui-acme", Error{ErrorCode::kFailedPrecondition, "keeps it inside itself", ""}}});
   const auto lost = check("openwebui-acme", database("acme"));
   ASSERT_FALSE(lost);
-  EXPECT_NE(lost.error().message.find("recreated without its volume"), std::string::npos);
+  EXPECT_NE(lost.error().message.find("keeps it inside itself"), std::string::npos);
+  EXPECT_NE(lost.error().hint.find("without --container"), std::string::npos);
 }
 
 TEST_F(MountsFileTest, NothingIsKnownOfOthersAndOfNobody) {

@@ -61,5 +61,45 @@ TEST(SourcePath, ResolvesAndJudgesRealPaths) {
   std::filesystem::remove_all(directory);
 }
 
+TEST(SourcePath, ARegisteredPathLeadsNowhereElse) {
+  std::string name = (std::filesystem::temp_directory_path() / "sync-node-path-XXXXXX").string();
+  const std::filesystem::path directory = std::filesystem::canonical(::mkdtemp(name.data()));
+  const std::filesystem::path file = directory / "acme" / "webui.db";
+  for (const char* volume : {"acme", "other"}) {
+    std::filesystem::create_directory(directory / volume);
+    std::ofstream(directory / volume / "webui.db") << volume;
+  }
+  EXPECT_EQ(check_registered_path(file).value(), file);
+  const auto in_place_of = [&](const std::filesystem::path& path, const char* target) {
+    std::filesystem::remove_all(path);
+    std::filesystem::create_symlink(target, path);
+    const auto refused = check_registered_path(file);
+    ASSERT_FALSE(refused) << *refused;
+    EXPECT_EQ(refused.error().code, ErrorCode::kFailedPrecondition);
+    EXPECT_NE(refused.error().message.find((directory / "other/webui.db").string()), std::string::npos);
+  };
+  in_place_of(file, "../other/webui.db");
+  in_place_of(directory / "acme", "other");
+  EXPECT_EQ(check_registered_path(directory / "none").error().code, ErrorCode::kNotFound);
+  std::filesystem::remove_all(directory);
+}
+
+TEST(SourcePath, AnEntryIsItsDirectoryAndItsName) {
+  std::string name = (std::filesystem::temp_directory_path() / "sync-node-path-XXXXXX").string();
+  const std::filesystem::path directory = std::filesystem::canonical(::mkdtemp(name.data()));
+  std::filesystem::create_directory(directory / "acme");
+  std::filesystem::create_symlink("acme", directory / "way");
+  std::filesystem::create_symlink("acme/webui.db", directory / "webui.db");
+  EXPECT_TRUE(same_entry(directory / "acme/webui.db", directory / "way/webui.db"));
+  EXPECT_FALSE(same_entry(directory / "acme/webui.db", directory / "webui.db"));
+  EXPECT_FALSE(same_entry(directory / "acme/webui.db", directory / "acme/other.db"));
+  EXPECT_FALSE(same_entry("webui.db", directory / "webui.db"));
+  EXPECT_TRUE(lies_in("/srv/acme/webui.db", "/srv/acme"));
+  EXPECT_TRUE(lies_in("/srv/acme/webui.db", "/"));
+  EXPECT_FALSE(lies_in("/srv/acme2/webui.db", "/srv/acme"));
+  EXPECT_FALSE(lies_in("/srv/acme", "/srv/acme"));
+  std::filesystem::remove_all(directory);
+}
+
 }  // namespace
 }  // namespace syncnode::host

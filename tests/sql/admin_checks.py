@@ -169,16 +169,40 @@ def check_a_job_that_begins_meanwhile_waits(world: World) -> None:
     assert world.value("SELECT count(*) FROM pg_namespace WHERE nspname = 'client_raced'") == '0'
 
 
+# What somebody may make of a client's table, how it is listed, and what a refusal says of it.
+USERS = (
+    ('CREATE VIEW public.v AS SELECT title FROM {chat}', 'view public.v', 'view public.v depends on table'),
+    ('CREATE MATERIALIZED VIEW public.m AS SELECT title FROM {chat}', 'materialized view public.m', 'materialized view public.m depends on'),
+    ('CREATE TABLE public.r (id bigint REFERENCES {chat})', 'table constraint r_id_fkey on public.r', 'constraint r_id_fkey on table public.r'),
+    ('CREATE TABLE public.h () INHERITS ({chat})', 'table public.h', 'table public.h depends on table'),
+    ("CREATE FUNCTION public.f() RETURNS SETOF {chat} LANGUAGE sql AS 'SELECT * FROM {chat}'", 'function public.f()',
+     'function public.f() depends on type'),
+    ("CREATE FUNCTION public.f({chat}) RETURNS int LANGUAGE sql AS 'SELECT 1'", 'function public.f({schema}.chat)', 'function public.f({schema}.chat)'),
+    ('CREATE FUNCTION public.f() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM {chat}; END', 'function public.f()',
+     'function public.f() depends on table'),
+    ('CREATE TABLE public.t (x int, c {chat})', 'table column public.t.c', 'column c of table public.t depends on type'),
+    ('CREATE TABLE public.t (c {chat}[])', 'table column public.t.c', 'column c of table public.t depends on type'),
+    ('CREATE TABLE public.t (x int); CREATE POLICY p ON public.t USING (EXISTS (SELECT FROM {chat}))', 'policy p on public.t',
+     'policy p on table public.t depends on table'),
+    ('CREATE VIEW {schema}.inside AS SELECT title FROM {chat}', 'view {schema}.inside', 'view {schema}.inside depends on table'),
+    ("CREATE FUNCTION {schema}.inside() RETURNS int LANGUAGE sql AS 'SELECT 1'", 'function {schema}.inside()', 'function {schema}.inside() depends on schema'),
+)
+
+
 def check_dropping_takes_nothing_else_along(world: World) -> None:
-    """Only what is deregistered, and never somebody's view, foreign key or heir."""
+    """Only what is deregistered, and never what somebody made of it, which is named beforehand and by the refusal."""
     me = world.sides[0]
     client = me.clients[0]
     end, drop = f"SELECT sync_metadata.deregister_client('{client.name}', 'x');", f"SELECT sync_metadata.drop_client('{client.name}');"
     world.expect(ADMIN, 'SN003', drop)
-    for user in (f'CREATE VIEW public.v AS SELECT title FROM {client.schema}.chat', f'CREATE TABLE public.r (id bigint REFERENCES {client.schema}.chat)',
-                 f'CREATE TABLE public.h () INHERITS ({client.schema}.chat)'):
-        said = world.expect('postgres', '2BP01', f'{user};{end}{drop}').text
-        assert 'is used by public.' in said, said
+    chat = f'{client.schema}.chat'
+    for made, name, refusal in USERS:
+        listed = f"SELECT sync_metadata.dependents_of('{client.schema}')"
+        found = world.expect('postgres', '00000', f'{made.format(chat=chat, schema=client.schema)};{listed}').rows[-1]
+        assert found == name.format(schema=client.schema), found
+        said = world.expect('postgres', '2BP01', f'{made.format(chat=chat, schema=client.schema)};{end}{drop}').text
+        assert f"schema '{client.schema}' is in use: " in said and refusal.format(schema=client.schema) in said, said
+    assert world.value(f"SELECT sync_metadata.dependents_of('{client.schema}') IS NULL") == 't'
     before = world.value("SELECT count(*) FROM sync_metadata.sync_jobs")
     left = world.expect(ADMIN, '00000', f"""{end}{drop}
         SELECT to_regnamespace('{client.schema}') IS NULL, (SELECT count(*) FROM sync_metadata.client_deployments WHERE client_name = '{client.name}'),

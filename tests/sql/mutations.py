@@ -154,7 +154,10 @@ SABOTAGES: Dict[str, Tuple[str, Sabotage]] = {
     'deregistered beside a job': ('a_client_is_not_deregistered_beside_a_job', edit('deregister_client', ('AND j.epoch = e.epoch', 'AND false'))),
     'deregistered only when no job says it runs': ('a_client_is_not_deregistered_beside_a_job', edit('deregister_client', ('AND j.epoch = e.epoch', ''))),
     'deregistered without a lock': ('a_job_that_begins_meanwhile_waits', edit('deregister_client', ('FOR UPDATE OF d', ''))),
-    'dropping takes users along': ('dropping_takes_nothing_else_along', edit('drop_client', ('v_dependents IS NOT NULL', 'false'))),
+    'dropping takes users along': ('dropping_takes_nothing_else_along', edit('drop_client', ('DROP TABLE %s RESTRICT', 'DROP TABLE %s CASCADE'))),
+    'dropping takes what is in the schema along': ('dropping_takes_nothing_else_along', edit('drop_client', (
+        'DROP SCHEMA IF EXISTS %I RESTRICT', 'DROP SCHEMA IF EXISTS %I CASCADE'))),
+    'users by a row type unseen': ('dropping_takes_nothing_else_along', edit('dependents_of', ("('a', 'i', 'P', 'S')", "('a')"))),
     'dropping what is registered': ('dropping_takes_nothing_else_along', edit('drop_client', ('v_client.deregistered_at IS NULL', 'false'))),
     # Values by key, cache events, waiting jobs
     'values without row security': ('foreign_rows_are_untouchable', run('ALTER TABLE sync_metadata.state_values DISABLE ROW LEVEL SECURITY')),

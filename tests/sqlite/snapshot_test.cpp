@@ -103,6 +103,23 @@ TEST(Snapshot, RefusesWhatIsNoDatabase) {
   EXPECT_EQ(open_and_read(scratch.path()).error().code, ErrorCode::kFailedPrecondition);
 }
 
+// The directory is the application's to write: what it puts there may lead anywhere.
+TEST(Snapshot, FollowsNoLinkToADirectoryOrALog) {
+  Scratch scratch;
+  scratch.make(kFill);
+  const std::filesystem::path directory = std::filesystem::path(scratch.path()).parent_path();
+  std::filesystem::create_directory_symlink(directory, scratch.path("way"));
+  EXPECT_EQ(open_and_read(scratch.path("way/webui.db")).error().code, ErrorCode::kFailedPrecondition);
+  ASSERT_TRUE(open_and_read(scratch.path()));
+  for (const char* log : {"-wal", "-journal"}) {
+    std::filesystem::copy_file(scratch.path(), scratch.path("other"));
+    std::filesystem::create_symlink(scratch.path("other"), scratch.path() + log);
+    EXPECT_EQ(open_and_read(scratch.path()).error().code, ErrorCode::kFailedPrecondition) << log;
+    std::filesystem::remove(scratch.path() + log);
+    std::filesystem::remove(scratch.path("other"));
+  }
+}
+
 TEST(Snapshot, CannotWrite) {
   Scratch scratch;
   scratch.make(kFill);
