@@ -335,6 +335,10 @@ void Agent::elected(const Term& term, std::stop_token term_over) {
   if (auto* door = door_.load()) door->lead(true);
 }
 
+void Agent::taking() {
+  crew_->prepare();
+}
+
 void Agent::deposed(const Error& why) {
   log_.event(events::kDeposed, LogLevel::kWarning, "",
              fmt::format("{} leads no more: {}", node_id_, why.message));

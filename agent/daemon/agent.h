@@ -55,6 +55,7 @@ class Agent final : public control::Leadership, public lease::ElectorListener, p
   void deposed(const Error& why) override;
   void notice(const std::string& payload) override;
   void facts_changed() override;
+  void taking() override;
   void renews_at(Deadline when) override;
   void renewed(std::chrono::nanoseconds took) override;
 

@@ -19,9 +19,6 @@ namespace {
 using std::chrono::seconds;
 using WallClock = std::chrono::system_clock;
 
-constexpr seconds kListTime{10};
-constexpr seconds kListEvery{10};  // a client that was registered or paused is noticed within this
-constexpr seconds kListAgain{2};   // after a list that failed
 constexpr std::chrono::milliseconds kProgressEvery{250};
 constexpr int kNice = 10;  // a tenth of the share of what stays at 0
 
@@ -98,6 +95,7 @@ void Crew::lead(const Term& term, std::stop_token term_over) {
     const std::lock_guard lock(mutex_);
     reign_ = Reign{term, term_over};
     ++reigns_;
+    expected_until_ = {};
     scheduler_.clear();
     records_.clear();
   }
@@ -175,104 +173,15 @@ std::optional<std::vector<control::ClientFacts>> Crew::clients() const {
   return facts;
 }
 
-// ---------------------------------------------------------------------------------------------- the list
-
-void Crew::list_until_stopped(const std::stop_token& stop) {
-  uint64_t seen = 0;  // reigns
-  bool adopt = false, failing = false;
-  Deadline next{};
-  std::unique_lock lock(mutex_);
-  while (!stop.stop_requested()) {
-    const auto current = reign();
-    if (!current) {
-      spare_.reset();
-      changed_.wait(lock, stop, [this] { return reign().has_value(); });
-      continue;
-    }
-    if (seen != reigns_) {
-      seen = reigns_;
-      adopt = true;
-      next = {};
-    }
-    // A list that failed waits its time in a new reign too.
-    if (!list_again_ && BootClock::now() < next) {
-      changed_.wait_until(lock, stop, next, [&] { return list_again_ || seen != reigns_ || !reign(); });
-      continue;
-    }
-    list_again_ = false;
-    std::optional<postgres::Connection> unused = std::exchange(spare_, std::nullopt);
-    lock.unlock();
-    unused.reset();
-    const Status listed = list_clients(*current, adopt);
-    if (!listed && !failing) log_.error("the clients cannot be listed: " + listed.error().to_string());
-    if (listed && failing) log_.info("the clients can be listed again");
-    failing = !listed;
-    lock.lock();
-    if (listed) adopt = false;
-    next = deadline_in(listed ? kListEvery : kListAgain);
-    changed_.notify_all();
-  }
-}
-
-Status Crew::list_clients(const Reign& reign, bool adopt) {
-  const Deadline deadline = deadline_in(kListTime);
-  const auto settings = settings_.get();
-  auto connect = connect_options(*settings, "worker");
-  connect.gives_way_to = renewals_;
-  SN_ASSIGN(auto connection, postgres::Connection::open(connect, deadline, reign.over));
-  const auto asked = WallClock::now();  // ages are told as of later: so no copy is taken for newer than it is
-  SN_ASSIGN(const auto rows,
-            connection.query(sql::client_due, {postgres::Param::text(settings->cluster_name)}, deadline));
-  std::vector<schedule::Client> clients;
-  std::map<std::string, ClientRecord> records;
-  for (int row = 0; row < rows.count(); ++row) {
-    schedule::Client client{std::string(rows.text(row, 0)), std::string(rows.text(row, 1)),
-                            rows.boolean(row, 2),           std::chrono::milliseconds(rows.int64(row, 3)),
-                            seconds(rows.int64(row, 4)),    std::string(rows.text(row, 7))};
-    ClientRecord record{client.sqlite_path, std::string(rows.text(row, 5)), std::nullopt};
-    if (!rows.is_null(row, 6)) record.current_as_of = asked - std::chrono::milliseconds(rows.int64(row, 6));
-    // What the leader before did not get to ship does not wait for another interval.
-    if (adopt && record.is_behind()) client.due_in = {};
-    if (client.enabled) records.emplace(client.name, std::move(record));
-    clients.push_back(std::move(client));
-  }
-  std::vector<schedule::Job> waiting;
-  if (adopt) {
-    SN_ASSIGN(const auto jobs,
-              connection.query(sql::job_pending, {postgres::Param::text(settings->cluster_name)}, deadline));
-    for (int row = 0; row < jobs.count(); ++row) {
-      waiting.push_back({std::string(jobs.text(row, 1)), std::string(jobs.text(row, 0)),
-                         job_kind(jobs.text(row, 2)), std::string(jobs.text(row, 3))});
-    }
-    const std::string epoch = std::to_string(reign.term.epoch);
-    SN_TRY(connection.query(sql::job_abandon_earlier,
-                            {postgres::Param::text(settings->cluster_name), postgres::Param::text(epoch)},
-                            deadline));
-  }
-  const std::lock_guard lock(mutex_);
-  if (!this->reign() || reign_->term.epoch != reign.term.epoch) return {};
-  scheduler_.listed(clients, BootClock::now());
-  for (auto& job : waiting) scheduler_.requested(std::move(job));
-  for (auto& [name, record] : records) {
-    // Our own runs tell more exactly when the copy was current than the list does.
-    auto known = records_.find(name);
-    if (known != records_.end() && known->second.current_as_of) {
-      record.current_as_of =
-          std::max(record.current_as_of.value_or(WallClock::time_point{}), *known->second.current_as_of);
-    }
-  }
-  records_ = std::move(records);
-  if (adopt && scheduler_.has_work(BootClock::now())) spare_.emplace(std::move(connection));
-  return {};
-}
-
 // ---------------------------------------------------------------------------------------------- the workers
 
 std::optional<schedule::Job> Crew::next_job(std::unique_lock<std::mutex>& lock, const std::stop_token& stop,
                                             std::optional<postgres::Connection>& kept) {
   while (!stop.stop_requested()) {
     const bool leads = reign().has_value();
-    auto choice = leads ? scheduler_.next(BootClock::now()) : schedule::Scheduler::Choice{};
+    const bool waits = scheduler_.running() > 0 && BootClock::now() < alone_until_;
+    schedule::Scheduler::Choice choice{std::nullopt, alone_until_};
+    if (leads && !waits) choice = scheduler_.next(BootClock::now());
     if (choice.job) return std::move(choice.job);
     if (kept) {
       lock.unlock();
@@ -345,6 +254,7 @@ void Crew::run(const schedule::Job& job, const Reign& reign, const std::stop_tok
     job_id = running_[job.client].job_id;
     running_.erase(job.client);
     scheduler_.finished(job, outcome, now);
+    alone_until_ = {};
     auto record = records_.find(job.client);
     if (record != records_.end() && !postponed) record->second.ended(job.kind, end, as_of);
     last = scheduler_.running() == 0 && !this->reign();

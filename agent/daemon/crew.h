@@ -41,6 +41,9 @@ class Crew final : public control::Jobs {
   Crew& operator=(const Crew&) = delete;
   ~Crew() override;  // stops what runs and joins
 
+  // lead() may follow within moments: what it will need first is fetched meanwhile, and dropped if it does
+  // not follow. Quick: called by the elector.
+  void prepare();
   // Begins to work under `term`, until `term_over`. Quick: called by the elector.
   void lead(const Term& term, std::stop_token term_over);
   bool is_idle() const;  // no job runs
@@ -66,6 +69,7 @@ class Crew final : public control::Jobs {
   class JobProgress;
 
   void list_until_stopped(const std::stop_token& stop);
+  void fetch_connection(std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
   Status list_clients(const Reign& reign, bool adopt);
   void work_until_stopped(const std::stop_token& stop);
   // `kept` is dropped when there is nothing to do at once.
@@ -93,12 +97,16 @@ class Crew final : public control::Jobs {
   std::optional<Reign> reign_;
   uint64_t reigns_ = 0;  // how many there were: tells a new one from the same
   bool list_again_ = false;
+  Deadline expected_until_{};  // a reign; while there is none
   schedule::Scheduler scheduler_;
   std::map<std::string, Running> running_;  // by client
   std::map<std::string, ClientRecord> records_;
   // The lister's connection, for the first job that is due anyway: a leader that begins has no time to lose.
   // Dropped at its next look.
   std::optional<postgres::Connection> spare_;
+  std::optional<postgres::Connection> fetched_;  // by prepare(), for the lister; its thread's alone
+  // Until then, or until it has ended, the first job of a reign runs alone.
+  Deadline alone_until_{};
 
   std::optional<std::stop_callback<std::function<void()>>> on_over_;
   std::vector<std::jthread> threads_;

@@ -249,6 +249,7 @@ void Elector::act(const Decision& decision) {
 
 void Elector::take(const Decision& decision, Deadline sent, Deadline deadline) {
   ++draft_.attempts;
+  listener_.taking();
   const auto lease = election_.times().keeper.lease;
   auto grant = decision.what == Action::kTakeOver ? store_->take_over(decision.dead, lease, deadline)
                : decision.given_back              ? store_->acquire_released(lease, deadline)

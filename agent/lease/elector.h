@@ -55,6 +55,8 @@ class ElectorListener {
  public:
   virtual ~ElectorListener() = default;
   virtual void elected(const Term& term, std::stop_token term_over) = 0;
+  // The store is about to be asked for a free lease: elected() may follow within moments, or not at all.
+  virtual void taking() {}
   // `term_over` was stopped before, at the latest at the step-down deadline; the work must end now.
   virtual void deposed(const Error& why) = 0;
   // A notice for this cluster that is not about the lease (cache events). May be lost, may come twice.

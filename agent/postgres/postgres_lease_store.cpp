@@ -102,7 +102,37 @@ Result<std::optional<Grant>> PostgresLeaseStore::acquire(std::chrono::seconds le
 
 Result<std::optional<Grant>> PostgresLeaseStore::acquire_released(std::chrono::seconds lease,
                                                                   Deadline deadline) {
-  return take(sql::lease_acquire_released, nullptr, lease, deadline);
+  SN_TRY(know_host(deadline));
+  const std::string cluster = Connection::quote_literal(identity_.cluster_name);
+  const std::string leader = Connection::quote_literal(identity_.leader_id);
+  const std::string host = host_id_.empty() ? "NULL" : Connection::quote_literal(host_id_);
+  const std::string nonce = Connection::quote_literal(identity_.nonce);
+  SN_ASSIGN(const std::string statement,
+            fill(sql::lease_acquire_released, {{"cluster", cluster},
+                                               {"leader", leader},
+                                               {"host", host},
+                                               {"nonce", nonce},
+                                               {"lease", std::to_string(lease.count())},
+                                               {"seen", std::to_string(highest_seen_)}}));
+  Deadline sent;
+  // Who gave a lease back had ended its work before: there are no older writers to end.
+  SN_ASSIGN(const Rows row, exchange(statement, sent, deadline));
+  if (row.count() == 0) {
+    SN_TRY(observe(deadline));
+    return std::optional<Grant>();
+  }
+  return granted(row, sent);
+}
+
+// A transaction of one statement in one exchange.
+Result<Rows> PostgresLeaseStore::exchange(const std::string& statement, Deadline& sent, Deadline deadline) {
+  kept_waiting_ = false;
+  hearing_.about_to_ask();
+  if (!connection_ || !connection_->alive()) SN_TRY(connect(deadline));
+  sent = BootClock::now();
+  SN_ASSIGN(Transaction::Outcome done,
+            Transaction::once(*connection_, bounded(deadline), statement, "", deadline));
+  return std::move(done.rows);
 }
 
 Result<std::optional<Grant>> PostgresLeaseStore::take_over(const LeaseObservation& dead,
@@ -124,8 +154,7 @@ Result<std::optional<Grant>> PostgresLeaseStore::take(const char* statement, con
                                                       std::chrono::seconds lease, Deadline deadline) {
   SN_TRY(know_host(deadline));
   SN_ASSIGN(Transaction transaction, begin(deadline));
-  // Who gave a lease back had ended its work before.
-  if (statement != sql::lease_acquire_released) SN_TRY(end_older_writers(dead, deadline));
+  SN_TRY(end_older_writers(dead, deadline));
   const std::string dead_epoch = dead == nullptr ? "" : std::to_string(dead->epoch);
   const std::string seconds = std::to_string(lease.count());
   const std::string seen = std::to_string(highest_seen_);
@@ -147,6 +176,11 @@ Result<std::optional<Grant>> PostgresLeaseStore::take(const char* statement, con
     return std::optional<Grant>();
   }
   SN_TRY(transaction.commit(deadline));
+  return granted(row, sent);
+}
+
+// What the committed row says, asked at `sent`.
+std::optional<Grant> PostgresLeaseStore::granted(const Rows& row, Deadline sent) {
   const Grant grant{{identity_.cluster_name, identity_.leader_id, identity_.nonce, row.int64(0, 0)},
                     sent + milliseconds(row.int64(0, 1))};
   highest_seen_ = std::max(highest_seen_, grant.term.epoch);
@@ -226,13 +260,16 @@ Result<Grant> PostgresLeaseStore::renew(const Term& term, std::chrono::seconds l
 }
 
 Status PostgresLeaseStore::release(const Term& term, Deadline deadline) {
-  SN_ASSIGN(Transaction transaction, begin(deadline));
-  const std::string epoch = std::to_string(term.epoch);
-  SN_ASSIGN(const Rows done, connection_->query(sql::lease_release,
-                                                {Param::text(term.cluster_name), Param::text(term.leader_id),
-                                                 Param::text(epoch), Param::text(term.nonce)},
-                                                deadline));
-  return transaction.commit(deadline);
+  const std::string cluster = Connection::quote_literal(term.cluster_name);
+  const std::string leader = Connection::quote_literal(term.leader_id);
+  const std::string nonce = Connection::quote_literal(term.nonce);
+  SN_ASSIGN(const std::string statement, fill(sql::lease_release, {{"cluster", cluster},
+                                                                   {"leader", leader},
+                                                                   {"nonce", nonce},
+                                                                   {"epoch", std::to_string(term.epoch)}}));
+  Deadline sent;
+  SN_TRY(exchange(statement, sent, deadline));
+  return {};
 }
 
 Result<std::optional<LeaseObservation>> PostgresLeaseStore::read(Deadline deadline) {

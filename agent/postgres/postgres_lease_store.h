@@ -50,11 +50,13 @@ class PostgresLeaseStore final : public LeaseStore {
  private:
   Status connect(Deadline deadline);
   Result<Transaction> begin(Deadline deadline);
+  Result<Rows> exchange(const std::string& statement, Deadline& sent, Deadline deadline);
   Result<Rows> extend(const Term& term, std::chrono::seconds lease, Deadline& sent, Deadline deadline);
   Result<std::string> extension(const Term& term, std::chrono::seconds lease) const;
   Status end_older_writers(const LeaseObservation* dead, Deadline deadline);
   Result<std::optional<Grant>> take(const char* statement, const LeaseObservation* dead,
                                     std::chrono::seconds lease, Deadline deadline);
+  std::optional<Grant> granted(const Rows& row, Deadline sent);
   Result<std::optional<LeaseObservation>> read(Deadline deadline);
   Status know_host(Deadline deadline);
   Error not_registered() const;

@@ -81,8 +81,8 @@ def change_leaders(product: Product, nodes: List[Node], clients: List[Tuple[str,
             wrote = next((e for e in entries if granted and e.kind in ('data', 'job') and e.epoch == granted.epoch), None)
             return (granted, wrote) if wrote else None
 
-        # The figures are the server's commit times; asking all the time would only take the nodes' processor from them.
-        granted, wrote = until('the other node to write', 60, first_write, 0.2)
+        # The figures are the server's commit times; asking meanwhile would only take the nodes' processor from them.
+        granted, wrote = until('the other node to write', 60, first_write, 0.2, first=0.3)
         grants.append(granted.at - at)
         writes.append(wrote.at - at)
         if leader.process is not None and leader.process.poll() is None:

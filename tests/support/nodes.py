@@ -221,9 +221,10 @@ def leader_of(product: Product) -> Optional[str]:
     return found or None
 
 
-def until(what: str, seconds: float, test: Any, pause: float = 0.02) -> Any:
-    """For what cannot be waited on as an event: asks again until `test` gives something true."""
+def until(what: str, seconds: float, test: Any, pause: float = 0.02, first: float = 0) -> Any:
+    """For what cannot be waited on as an event: asks, `first` seconds from now, and again until `test` gives something true."""
     deadline = time.monotonic() + seconds
+    time.sleep(first)
     while True:
         result = test()
         if result:
