@@ -131,9 +131,10 @@ Status check_mount(const MountsSeen& seen, const std::string& client, const std:
         ErrorCode::kFailedPrecondition,
         fmt::format("'{}' is not seen to be the database of container '{}': {}", database, container,
                     one->database.error().message),
-        fmt::format("put that right; if its data never was on a volume, deregister client '{}' and register it "
-                    "with --sqlite-path and without --container",
-                    client)};
+        fmt::format(
+            "put that right; if its data never was on a volume, deregister client '{}' and register it "
+            "with --sqlite-path and without --container",
+            client)};
   }
   if (host::same_entry(*one->database, database)) return {};
   return Error{
