@@ -78,7 +78,8 @@ class RealDocker(unittest.TestCase):
                 shutil.copy(path, target)
             packed = subprocess.run(['tar', '-C', folder, '-c', '.'], stdout=subprocess.PIPE, check=True).stdout
             subprocess.run(['docker', 'import', '-', 'sleeper'], input=packed, stdout=subprocess.DEVNULL, check=True)
-        must('docker', 'run', '-d', '--name', 'sleeper', 'sleeper', program, 'infinity')
+        # sleep(1) as the first process does not hear SIGTERM: whoever stops it would wait ten seconds.
+        must('docker', 'run', '-d', '--name', 'sleeper', '--stop-signal', 'SIGKILL', 'sleeper', program, 'infinity')
         return self.pid()
 
     def pid(self) -> str:
