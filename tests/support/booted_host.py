@@ -51,7 +51,6 @@ exit $again
 """
 
 CABLE = '192.0.2.{}'
-DOCKER_PACKAGES = ('docker.io', 'iptables', 'sqlite3')
 DOCKER_ARGUMENTS = ('--capability=all', '--tmpfs=/var/lib/docker')
 # Containers need cgroups of their own, which nspawn shows read-only.
 WRITABLE_CGROUPS = """awk '$3 ~ /^cgroup/ {print $2}' /proc/mounts | while read -r mount; do mount -o remount,rw,bind "$mount"; done"""
@@ -103,7 +102,7 @@ class BootedHost:
     def __init__(self, packages: Sequence[str] = (), docker: bool = False) -> None:
         """With a real Docker engine where `docker` says so; its images and volumes do not outlive a reboot."""
         self.docker = docker
-        self.lower = made_root([*packages, *(DOCKER_PACKAGES if docker else ())])
+        self.lower = made_root(packages)
         self.machine = f'sync-node-{os.getpid()}-{next(NUMBERS)}'
         sweep(Path(tempfile.gettempdir()))
         self.directory = Path(tempfile.mkdtemp(prefix=f'{PREFIX}{os.getpid()}.'))

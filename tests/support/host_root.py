@@ -1,7 +1,7 @@
 """
 SQLite + Supabase Sync System - The Root Of A Throw-Away Host
 
-A Debian root with systemd, polkit and PostgreSQL, of the release of this machine, made once by mmdebstrap and kept in
+A Debian root with systemd, polkit, PostgreSQL and Docker, of the release of this machine, made once by mmdebstrap and kept in
 ~/.cache/sync-node-host (SYNC_NODE_HOST_CACHE); nobody writes to it. Its PostgreSQL listens at 192.0.2.10, which no loopback rule covers.
 """
 
@@ -18,7 +18,9 @@ from typing import List, Sequence
 
 ADDRESS = '192.0.2.10'
 PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'polkitd', 'sudo', 'iproute2', 'postgresql', 'curl', 'rpm', 'debconf', 'procps', 'python3-minimal', 'dnf',
-            'createrepo-c']
+            'createrepo-c', 'docker.io', 'iptables', 'sqlite3']
+# One root serves every host; those that want Docker start it.
+ASLEEP = ('docker.service', 'docker.socket', 'containerd.service')
 UNUSED_SECONDS = 14 * 86400
 
 # The address is there before PostgreSQL starts, after every boot.
@@ -66,7 +68,7 @@ def dependencies(package: Path) -> List[str]:
 def made_root(packages: Sequence[str]) -> Path:
     """The root with these packages beside PACKAGES; makes it when it is not there (a minute or two)."""
     wanted = sorted({*PACKAGES, *packages})
-    recipe = '\n'.join([release(), *wanted, ADDRESS_UNIT])
+    recipe = '\n'.join([release(), *wanted, ADDRESS_UNIT, *ASLEEP])
     root = cache() / f'{release()}-{hashlib.sha256(recipe.encode()).hexdigest()[:16]}'
     root.parent.mkdir(parents=True, exist_ok=True)
     with open(root.parent / 'lock', 'w', encoding='utf-8') as lock:
@@ -126,6 +128,7 @@ def settle(root: Path) -> None:
     with open(cluster / 'pg_hba.conf', 'a', encoding='utf-8') as rules:
         rules.write(f'host all all {ADDRESS}/24 scram-sha-256\n')
     subprocess.run(['chroot', str(root), 'useradd', '--create-home', 'visitor'], check=True)
+    subprocess.run(['systemctl', '--quiet', f'--root={root}', 'disable', *ASLEEP], check=True)
     (root / 'etc/hostname').write_text('sync-node-test\n')
     # What a mirror would be asked about is there; nothing else can be reached.
     (root / 'etc/resolv.conf').unlink(missing_ok=True)
