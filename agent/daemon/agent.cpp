@@ -25,6 +25,8 @@ constexpr seconds kStopTime{20};  // below the unit's TimeoutStopSec
 constexpr seconds kSleepTime{4};  // below logind's InhibitDelayMaxSec
 constexpr seconds kLookEvery{5};  // for changes, where no notice comes
 constexpr seconds kStepDownHoldOff{30};
+// Why the database cannot be used, where the reason changes.
+constexpr seconds kSayWhyEvery{10};
 
 std::string letter_of(const config::Settings& settings) {
   return settings.role.substr(settings.role.size() - 1);
@@ -215,9 +217,14 @@ void Agent::tick() {
 void Agent::report_database() {
   const auto reached = contact();
   const bool lost = !reached.reachable && !reached.last_error.empty();
-  if (lost && !database_lost_) {
+  const Deadline now = BootClock::now();
+  // What began as an outage may go on as a wrong password.
+  const bool is_other = reached.last_error != lost_why_ && now >= say_why_at_;
+  if (lost && (!database_lost_ || is_other)) {
     log_.event(events::kDatabaseLost, LogLevel::kError, "",
                "the database cannot be used: " + reached.last_error);
+    lost_why_ = reached.last_error;
+    say_why_at_ = now + kSayWhyEvery;
   }
   if (!lost && database_lost_ && reached.reachable)
     log_.event(events::kDatabaseBack, LogLevel::kInfo, "", "the database can be used again");

@@ -93,6 +93,8 @@ class Agent final : public control::Leadership, public lease::ElectorListener, p
   std::atomic<bus::Service*> door_{nullptr};  // bus_, once it is open
   std::unique_ptr<peer::PeerWatch> peer_;
   bool database_lost_ = false;
+  std::string lost_why_;  // as the log has it
+  Deadline say_why_at_{};
   bool bus_missing_ = false;
   uint64_t attempts_ = 0, successes_ = 0, failures_ = 0;  // counted into the metrics so far
   Deadline look_at_{};
