@@ -39,6 +39,7 @@ void Crew::list_until_stopped(const std::stop_token& stop) {
     const auto current = reign();
     if (!current) {
       spare_.reset();
+      fetched_.reset();  // of a reign that did not come, or ended before it was used
       if (BootClock::now() < expected_until_) {
         fetch_connection(lock, stop);
       } else {
@@ -71,7 +72,8 @@ void Crew::list_until_stopped(const std::stop_token& stop) {
   }
 }
 
-// While the lease is asked for. Should that fail, the pool of a small pooler has it back at once.
+// While the lease is asked for. Should that fail, a small pool has it back when the reign is not expected any
+// more.
 void Crew::fetch_connection(std::unique_lock<std::mutex>& lock, const std::stop_token& stop) {
   const Deadline until = expected_until_;
   lock.unlock();
@@ -81,10 +83,6 @@ void Crew::fetch_connection(std::unique_lock<std::mutex>& lock, const std::stop_
   if (opened) fetched_.emplace(std::move(*opened));
   lock.lock();
   changed_.wait_until(lock, stop, until, [this] { return reign().has_value(); });
-  if (reign()) return;
-  lock.unlock();
-  fetched_.reset();
-  lock.lock();
 }
 
 Status Crew::list_clients(const Reign& reign, bool adopt) {
