@@ -159,8 +159,10 @@ class Operator:
         until(f'row {row} arrives', 30, lambda: self.content(row) == f'row {row}')
 
     def content(self, row: str) -> str:
-        """Of a row of the copy."""
-        return self.psql(f"SELECT content FROM {self.schema}.message WHERE id = '{row}'")
+        """Of a row of the copy; nothing before its first sync made the table."""
+        table = f'{self.schema}.message'
+        return self.psql(f"SELECT to_regclass('{table}') IS NOT NULL AS there \\gset\n\\if :there\n"
+                         f"SELECT content FROM {table} WHERE id = '{row}';\n\\endif\n")
 
     def count(self, table: str) -> str:
         """Rows in the source."""
