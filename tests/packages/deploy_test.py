@@ -144,9 +144,11 @@ def the_second_host_ends(first: Deployed, second: Deployed, application: Applica
     refused = first.host.run(*end)
     assert refused.code != 0 and 'leads' in refused.output, refused
     second.host.must('systemctl', 'disable', '--now', *NODES)
-    first.host.must('sh', '-c', 'systemctl stop postgresql')
+    # postgresql.service stands for its clusters and is stopped before they are: the cluster's own unit is waited for.
+    cluster = first.host.must('systemctl', 'list-units', '--plain', '--no-legend', 'postgresql@*').split()[0]
+    first.host.must('systemctl', 'stop', cluster)
     refused = first.host.run(*end)
-    first.host.must('sh', '-c', 'systemctl start postgresql')
+    first.host.must('systemctl', 'start', cluster)
     assert refused.code != 0, refused
     until('the database is back', 30, lambda: first.psql('SELECT count(*) FROM sync_metadata.client_deployments') == '2')
     print(first.host.must(*end), flush=True)
