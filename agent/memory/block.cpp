@@ -1,76 +1,61 @@
 #include "memory/block.h"
 
-#include "codec/row_key.h"
+#include "memory/packed_key.h"
 
 namespace syncnode::memory {
 namespace {
 
-void append_varint(std::string& out, uint64_t value) {
-  while (value >= 0x80) {
-    out.push_back(static_cast<char>(value | 0x80));
-    value >>= 7;
-  }
-  out.push_back(static_cast<char>(value));
-}
+// A record's first byte: quarantined, three bits of KeyForm, the distance to the position before it, or the
+// largest number there, and what is left of the distance follows.
+constexpr unsigned kFormShift = 1;
+constexpr unsigned kDistanceShift = 4;
+constexpr unsigned kFormMask = 7;
+constexpr uint64_t kFarDistance = 15;
 
-bool take_varint(std::string_view& in, uint64_t& value) {
-  value = 0;
-  for (int shift = 0; shift < 64 && !in.empty(); shift += 7) {
-    auto byte = static_cast<unsigned char>(in.front());
-    in.remove_prefix(1);
-    value |= uint64_t{byte & 0x7FU} << shift;
-    if (byte < 0x80) return true;
-  }
-  return false;
-}
-
-// Differences wrap: positions span all of int64.
-uint64_t zigzag(uint64_t difference) {
-  return (difference << 1) ^ (0 - (difference >> 63));
-}
-uint64_t unzigzag(uint64_t coded) {
-  return (coded >> 1) ^ (0 - (coded & 1));
-}
-
-std::string position_key(int64_t position) {
-  std::string key;
-  codec::append_key_value(key, ValueView::of_integer(position));
-  return key;
+Error damaged() {
+  return Error{ErrorCode::kCorruption, "a block of the local memory is damaged", "it is rebuilt by hashes"};
 }
 
 }  // namespace
 
-void append_record(std::string& block, int64_t previous_position, const Record& record,
-                   bool key_is_position) {
-  append_varint(block,
-                zigzag(static_cast<uint64_t>(record.position) - static_cast<uint64_t>(previous_position)));
-  append_varint(block, key_is_position ? 0 : record.key.size());
-  if (!key_is_position) block.append(record.key);
-  block.push_back(record.quarantined ? '\1' : '\0');
-  codec::append_row_hash(block, record.hash);
+void append_record(std::string& block, int64_t previous_position, const Record& record) {
+  const KeyForm form = key_form(record.position, record.key);
+  // Positions span all of int64: distances wrap.
+  const uint64_t distance = static_cast<uint64_t>(record.position) - static_cast<uint64_t>(previous_position);
+  const uint64_t near = distance < kFarDistance ? distance : kFarDistance;
+  block.push_back(static_cast<char>((record.quarantined ? 1U : 0U) |
+                                    static_cast<unsigned>(form) << kFormShift |
+                                    static_cast<unsigned>(near) << kDistanceShift));
+  if (near == kFarDistance) append_varint(block, distance - kFarDistance);
+  append_packed_key(block, form, record.key);
+  append_stored_hash(block, record.hash);
 }
 
-Status decode_block(std::string_view block, int64_t first_position, bool key_is_position,
-                    std::vector<Record>& records) {
-  records.clear();
+Status decode_block(std::string_view block, int64_t first_position, std::vector<Record>& records) {
   auto position = static_cast<uint64_t>(first_position);
+  size_t count = 0;  // records are written over: their keys keep their storage
   while (!block.empty()) {
-    uint64_t difference = 0;
-    uint64_t key_length = 0;
-    if (!take_varint(block, difference) || !take_varint(block, key_length) || key_length > block.size() ||
-        block.size() - key_length < 1 + codec::kRowHashBytes) {
-      return Error{ErrorCode::kCorruption, "a block of the local memory is damaged",
-                   "it is rebuilt by hashes"};
+    const auto head = static_cast<unsigned char>(block.front());
+    block.remove_prefix(1);
+    const unsigned form = head >> kFormShift & kFormMask;
+    uint64_t distance = head >> kDistanceShift;
+    if (form >= kKeyForms) return damaged();
+    if (distance == kFarDistance) {
+      if (!take_varint(block, distance)) return damaged();
+      distance += kFarDistance;
     }
-    position += unzigzag(difference);
-    Record& record = records.emplace_back();
+    position += distance;
+    if (count == records.size()) records.emplace_back();
+    Record& record = records[count++];
     record.position = static_cast<int64_t>(position);
-    record.key = key_is_position ? position_key(record.position) : std::string(block.substr(0, key_length));
-    block.remove_prefix(key_length);
-    record.quarantined = block.front() != 0;
-    record.hash = codec::read_row_hash(block.data() + 1);
-    block.remove_prefix(1 + codec::kRowHashBytes);
+    record.quarantined = (head & 1U) != 0;
+    if (!take_packed_key(block, static_cast<KeyForm>(form), record.position, record.key) ||
+        block.size() < kStoredHashBytes)
+      return damaged();
+    record.hash = read_stored_hash(block);
+    block.remove_prefix(kStoredHashBytes);
   }
+  records.resize(count);
   return {};
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "codec/row_hash.h"
+#include "memory/stored_hash.h"
 
 namespace syncnode::memory {
 
@@ -17,16 +17,17 @@ struct Record {
   int64_t position = 0;
   std::string key;           // row key (codec/row_key.h)
   bool quarantined = false;  // some of its values live in _sync_quarantine
-  codec::RowHash hash;
+  StoredHash hash;
 };
 
-inline constexpr size_t kBlockBytes = size_t{12} * 1024;
+// A block is closed by the record that reaches this size. With the row around it, a block of this size fills
+// three overflow pages of 4096 bytes to the brim and leaves the least there can be to the b-tree's leaf: any
+// other size wastes a part of a page per block.
+inline constexpr size_t kBlockBytes = size_t{3} * 4092 + 489;
 
-// `key_is_position`: INTEGER PRIMARY KEY tables, whose key is left out and made again from the position.
-void append_record(std::string& block, int64_t previous_position, const Record& record, bool key_is_position);
+void append_record(std::string& block, int64_t previous_position, const Record& record);
 
 // Replaces `records`. kCorruption when the bytes contradict the format.
-Status decode_block(std::string_view block, int64_t first_position, bool key_is_position,
-                    std::vector<Record>& records);
+Status decode_block(std::string_view block, int64_t first_position, std::vector<Record>& records);
 
 }  // namespace syncnode::memory

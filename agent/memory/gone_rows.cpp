@@ -27,7 +27,7 @@ Result<GoneRows> GoneRows::create() {
 
 Status GoneRows::add(const KeptRecord& kept) {
   std::string hash;
-  codec::append_row_hash(hash, kept.record.hash);
+  append_stored_hash(hash, kept.record.hash);
   insert_.bind_borrowed_blob(1, kept.record.key);
   insert_.bind(2, kept.record.position);
   insert_.bind(3, kept.record.quarantined ? 1 : 0);

@@ -25,10 +25,12 @@ Result<ImageCursor> ImageCursor::open(Memory& memory, const Image& image) {
 
 Status ImageCursor::load_block() {
   index_ = 0;
-  records_.clear();
-  if (!has_next_) return {};
+  if (!has_next_) {
+    records_.clear();
+    return {};
+  }
   first_ = *next_first_;
-  SN_TRY(decode_block(next_data_, first_, image_.key_is_position, records_));
+  SN_TRY(decode_block(next_data_, first_, records_));
   next_first_.reset();
   SN_ASSIGN(has_next_, blocks_.step());
   if (has_next_) {
@@ -60,7 +62,7 @@ Status ImageWriter::add(const Record& record) {
     open_.image_id = image_.id;
     open_.first_position = last_position_ = record.position;
   }
-  append_record(open_.data, last_position_, record, image_.key_is_position);
+  append_record(open_.data, last_position_, record);
   last_position_ = record.position;
   ++open_.rows;
   return {};

@@ -11,12 +11,17 @@
 namespace syncnode::memory {
 namespace {
 
-constexpr char kFormat[] = "1";
+constexpr char kFormat[] = "2";
 constexpr char kFileName[] = "/memory.db";
 constexpr int kBusyMilliseconds = 2000;
+// Unused pages that may stay for the next change set: a share of the file, and some.
+constexpr int64_t kSpareShare = 128;
+constexpr int64_t kSparePages = 24;
 
 // Losing the last transactions to a power cut is fine (the sync id tells); a torn file is not, hence WAL.
 constexpr char kSetup[] = R"(
+  PRAGMA page_size = 4096;
+  PRAGMA auto_vacuum = INCREMENTAL;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
   PRAGMA cache_size = -4096;
@@ -69,9 +74,16 @@ Result<std::string> read_meta(sqlite::Database& database, std::string_view key) 
   return found ? std::string(statement.column_bytes(0)) : std::string();
 }
 
+Result<int64_t> read_number(sqlite::Database& database, std::string_view sql) {
+  SN_ASSIGN(auto statement, database.prepare(sql));
+  SN_ASSIGN(bool found, statement.step());
+  return found ? statement.column_int64(0) : 0;
+}
+
 bool replaceable(const Error& error) {
+  // kInternal: a damaged schema is no corruption to SQLite, only another schema.
   return error.code == ErrorCode::kCorruption || error.code == ErrorCode::kUnavailable ||
-         error.code == ErrorCode::kFailedPrecondition;
+         error.code == ErrorCode::kFailedPrecondition || error.code == ErrorCode::kInternal;
 }
 
 }  // namespace
@@ -81,7 +93,7 @@ KeptRecord read_kept_record(const sqlite::Statement& row) {
   kept.record.key = row.column_bytes(0);
   kept.record.position = row.column_int64(1);
   kept.record.quarantined = row.column_int64(2) != 0;
-  kept.record.hash = codec::read_row_hash(row.column_bytes(3).data());
+  kept.record.hash = read_stored_hash(row.column_bytes(3));
   kept.rejected = row.column_int64(4) != 0;
   return kept;
 }
@@ -262,7 +274,7 @@ Status Memory::write_kept(const std::string& table, const std::vector<KeptRecord
               database_.prepare("INSERT OR REPLACE INTO pending_kept VALUES(?1, ?2, ?3, ?4, ?5, ?6)"));
     for (const auto& kept : kept_records) {
       std::string hash;
-      codec::append_row_hash(hash, kept.record.hash);
+      append_stored_hash(hash, kept.record.hash);
       keep.bind_text(1, table);
       keep.bind_blob(2, kept.record.key);
       keep.bind(3, kept.record.position);
@@ -336,13 +348,26 @@ Status Memory::confirm_rebuilt(const std::string& sync_id) {
   }));
   sync_id_ = sync_id;
   pending_sync_id_.clear();
+  give_back_pages();
   return {};
 }
 
 Status Memory::discard() {
   SN_TRY(in_transaction(owned_, [&] { return database_.execute(kClearPending); }));
   pending_sync_id_.clear();
+  give_back_pages();
   return {};
+}
+
+void Memory::give_back_pages() {
+  auto shrink = [&]() -> Status {
+    SN_ASSIGN(int64_t pages, read_number(database_, "PRAGMA page_count"));
+    SN_ASSIGN(int64_t spare, read_number(database_, "PRAGMA freelist_count"));
+    if (spare <= kSparePages + pages / kSpareShare) return {};
+    return database_.execute("PRAGMA incremental_vacuum");
+  };
+  // The change set is settled either way; pages that stay are used by the next one, ignoring.
+  [[maybe_unused]] auto shrunk = shrink();
 }
 
 }  // namespace syncnode::memory

@@ -104,6 +104,8 @@ class Memory {
   Memory() = default;
   Status initialize(const std::string& deployment_id);
   Status in_transaction(const std::string& owner, const std::function<Status()>& body);
+  // A change set is in the file twice until it is settled: what it leaves behind must not stay for good.
+  void give_back_pages();
   Status put_meta(const std::string& key, const std::string& value);
 
   sqlite::Database database_;

@@ -34,7 +34,7 @@ Status RecheckScratch::add(const RowDigest& digest, const Record& record, const 
   bucket.high ^= codec::read_big_endian<uint64_t>(digest.row.data());
   bucket.low ^= codec::read_big_endian<uint64_t>(digest.row.data() + 8);
   std::string hash;
-  codec::append_row_hash(hash, record.hash);
+  append_stored_hash(hash, record.hash);
   insert_.bind(1, number);
   insert_.bind_borrowed_blob(2, digest.key);
   insert_.bind_borrowed_blob(3, digest.row);
@@ -100,8 +100,8 @@ Status RecheckScratch::for_each(const std::function<Status(const Record&)>& visi
     record.position = all.column_int64(0);
     record.key = all.column_bytes(1);
     record.quarantined = all.column_int64(3) != 0;
-    record.hash =
-        all.column_int64(4) != 0 ? codec::RowHash{} : codec::read_row_hash(all.column_bytes(2).data());
+    record.hash = read_stored_hash(all.column_bytes(2));
+    if (all.column_int64(4) != 0) record.hash = record.hash.other();
     SN_TRY(visit(record));
   }
 }

@@ -45,7 +45,8 @@ class RecheckScratch {
   // What the copy has in quarantine for a row.
   Status compare_quarantine(std::string_view row_key, std::string_view digest);
 
-  // The rows that the copy has, in (position, key) order; a content that differs has the zero hash.
+  // The rows that the copy has, in (position, key) order; of a content that differs, the hash is
+  // StoredHash::other().
   Status for_each(const std::function<Status(const Record&)>& visit);
 
  private:

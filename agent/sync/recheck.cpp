@@ -29,7 +29,6 @@ constexpr uint32_t kMostBuckets = 1U << 20;
 constexpr std::chrono::minutes kDigestWait{30};
 constexpr int64_t kKeysPerQuery = 10000;
 
-// The zero hash stands for "other than the source": the next diff ships the row.
 struct TableCheck {
   const SourceTable* source = nullptr;
   CopyTable copy;  // the columns that both sides have

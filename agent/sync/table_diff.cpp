@@ -136,7 +136,7 @@ class Diff {
   Status remember_fresh(const memory::Record& record) {
     ++fresh_count_;
     buffer_.clear();
-    memory::append_record(buffer_, 0, record, false);
+    memory::append_record(buffer_, 0, record);
     return append_record(*fresh_, buffer_);
   }
 
@@ -150,7 +150,7 @@ class Diff {
     while (true) {
       SN_ASSIGN(bool more, reader.next(bytes));
       if (!more) return {};
-      SN_TRY(memory::decode_block(bytes, 0, false, decoded));
+      SN_TRY(memory::decode_block(bytes, 0, decoded));
       const memory::Record& record = decoded.front();
       SN_ASSIGN(auto before, change_.gone->take(record.key));
       if (before && before->rejected) {

@@ -64,6 +64,9 @@ std::string describe_key(const CopyTable& table, const std::string& key) {
   return text;
 }
 
+// Both sides as the memory has them.
+using Visit = std::function<Status(const std::string& key, memory::StoredHash hash)>;
+
 class TableVerification {
  public:
   TableVerification(postgres::Connection& connection, const CopyTarget& target, memory::Memory& memory,
@@ -83,12 +86,12 @@ class TableVerification {
       ++(kept.rejected ? verdict.kept : verdict.held);
       return {};
     }));
-    SN_TRY(read_source([&](const std::string& key, const codec::RowHash& hash) {
-      source_.add(bucket(key), codec::entry_hash(memory_.seed(), key, hash));
+    SN_TRY(read_source([&](const std::string& key, memory::StoredHash hash) {
+      source_.add(bucket(key), codec::entry_hash(memory_.seed(), key, hash.row_hash()));
       return Status();
     }));
-    SN_TRY(read_copy([&](const std::string& key, const codec::RowHash& hash) {
-      copy_.add(bucket(key), codec::entry_hash(memory_.seed(), key, hash));
+    SN_TRY(read_copy([&](const std::string& key, memory::StoredHash hash) {
+      copy_.add(bucket(key), codec::entry_hash(memory_.seed(), key, hash.row_hash()));
       return Status();
     }));
     verdict.source_rows = source_.rows;
@@ -110,7 +113,7 @@ class TableVerification {
     return codec::bytes_hash(memory_.seed(), key).high % kBuckets;
   }
 
-  Status read_source(const CopyReader::Visit& visit) {
+  Status read_source(const Visit& visit) {
     quarantined_ = 0;
     SN_ASSIGN(auto image, memory_.image(table_.name));
     if (!image) return {};
@@ -124,7 +127,7 @@ class TableVerification {
   }
 
   // Rows that wait for a person, or were kept by one, are not the source's to judge.
-  Status read_copy(const CopyReader::Visit& visit) {
+  Status read_copy(const Visit& visit) {
     CopyReader reader(connection_, target_, table_, memory_.seed(), edited_.rows > 0);
     return reader.read([&](const std::string& key, const codec::RowHash& hash) {
       return kept_.count(key) > 0 ? Status() : visit(key, hash);
@@ -156,15 +159,15 @@ class TableVerification {
   }
 
   Status name_differences(TableVerdict& verdict) {
-    std::map<std::string, codec::RowHash> expected;
+    std::map<std::string, memory::StoredHash> expected;
     auto differs = [&](const std::string& key) {
       return source_.buckets[bucket(key)] != copy_.buckets[bucket(key)];
     };
-    SN_TRY(read_source([&](const std::string& key, const codec::RowHash& hash) {
+    SN_TRY(read_source([&](const std::string& key, memory::StoredHash hash) {
       if (differs(key)) expected.emplace(key, hash);
       return Status();
     }));
-    SN_TRY(read_copy([&](const std::string& key, const codec::RowHash& hash) {
+    SN_TRY(read_copy([&](const std::string& key, memory::StoredHash hash) {
       if (!differs(key)) return Status();
       auto found = expected.find(key);
       if (found == expected.end()) {

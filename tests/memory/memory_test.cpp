@@ -24,7 +24,7 @@ class MemoryTest : public ::testing::Test {
   std::string file() const { return directory_ + "/memory.db"; }
 
   static Record record(int64_t position, const std::string& key, bool quarantined = false) {
-    return {position, key, quarantined, {1, static_cast<uint64_t>(position)}};
+    return {position, key, quarantined, StoredHash(static_cast<uint64_t>(position))};
   }
   static void write(Memory& memory, const std::string& table, int64_t rows) {
     auto id = memory.new_image_id();
@@ -174,7 +174,7 @@ TEST_F(MemoryTest, KeptRecordsAreReplacedWithTheirTable) {
     EXPECT_TRUE(memory->for_each_kept(table, [&](const KeptRecord& item) {
       all += item.record.key + (item.rejected ? "!" : "") + (item.record.quarantined ? "q" : "") +
              std::to_string(item.record.position) + " ";
-      EXPECT_EQ(item.record.hash, (codec::RowHash{1, static_cast<uint64_t>(item.record.position)}));
+      EXPECT_EQ(item.record.hash, StoredHash(static_cast<uint64_t>(item.record.position)));
       return Status();
     }));
     return all;
