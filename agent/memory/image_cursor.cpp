@@ -14,13 +14,35 @@ Result<ImageCursor> ImageCursor::open(Memory& memory, const Image& image) {
                 "SELECT first_position, data FROM block WHERE image_id = ?1 ORDER BY first_position"));
   blocks.bind(1, image.id);
   ImageCursor cursor(image, std::move(blocks));
-  SN_ASSIGN(cursor.has_next_, cursor.blocks_.step());
-  if (cursor.has_next_) {
-    cursor.next_first_ = cursor.blocks_.column_int64(0);
-    cursor.next_data_ = cursor.blocks_.column_bytes(1);
-  }
-  SN_TRY(cursor.load_block());
+  SN_TRY(cursor.fetch_first());
   return cursor;
+}
+
+Result<ImageCursor> ImageCursor::open_at(Memory& memory, const Image& image, int64_t position) {
+  SN_ASSIGN(auto blocks, memory.database().prepare(
+                             "SELECT first_position, data FROM block WHERE image_id = ?1 AND "
+                             "first_position >= coalesce((SELECT max(first_position) FROM block WHERE "
+                             "image_id = ?1 AND first_position <= ?2), ?2) ORDER BY first_position"));
+  ImageCursor cursor(image, std::move(blocks));
+  SN_TRY(cursor.seek(position));
+  return cursor;
+}
+
+Status ImageCursor::seek(int64_t position) {
+  blocks_.reset();
+  blocks_.bind(1, image_.id);
+  blocks_.bind(2, position);
+  return fetch_first();
+}
+
+Status ImageCursor::fetch_first() {
+  next_first_.reset();
+  SN_ASSIGN(has_next_, blocks_.step());
+  if (has_next_) {
+    next_first_ = blocks_.column_int64(0);
+    next_data_ = blocks_.column_bytes(1);
+  }
+  return load_block();
 }
 
 Status ImageCursor::load_block() {

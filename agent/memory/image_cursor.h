@@ -14,6 +14,10 @@ class ImageCursor {
  public:
   static Result<ImageCursor> open(Memory& memory, const Image& image);
 
+  // At the block that `position` belongs to, or would: its first record.
+  static Result<ImageCursor> open_at(Memory& memory, const Image& image, int64_t position);
+  Status seek(int64_t position);
+
   const Record* current() const { return index_ < records_.size() ? &records_[index_] : nullptr; }
   Status next();
   // First position of the block that current() lies in / of the one after it (nothing at the last block).
@@ -22,6 +26,7 @@ class ImageCursor {
 
  private:
   ImageCursor(const Image& image, sqlite::Statement blocks) : image_(image), blocks_(std::move(blocks)) {}
+  Status fetch_first();
   Status load_block();
 
   Image image_;

@@ -37,6 +37,9 @@ constexpr char kSetup[] = R"(
   CREATE TABLE IF NOT EXISTS load(
     source TEXT PRIMARY KEY, load_table TEXT NOT NULL, load_id TEXT NOT NULL, image_id INTEGER NOT NULL,
     rows INTEGER NOT NULL, key_is_position INTEGER NOT NULL, shape TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS page_chunk(
+    kind INTEGER NOT NULL, tree INTEGER NOT NULL, first INTEGER NOT NULL, data BLOB NOT NULL);
+  CREATE UNIQUE INDEX IF NOT EXISTS page_chunk_order ON page_chunk(kind, tree, first);
   CREATE TABLE IF NOT EXISTS pending_table(
     source TEXT PRIMARY KEY, image_id INTEGER, rows INTEGER NOT NULL, key_is_position INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS pending_block(
@@ -336,14 +339,19 @@ Result<std::vector<LoadMark>> Memory::loads() {
   }
 }
 
-Status Memory::confirm() {
-  return confirm_rebuilt(owned_);  // begun under the very id that the copy holds
+Status Memory::confirm(const std::function<Status()>& also) {
+  return apply(owned_, also);  // begun under the very id that the copy holds
 }
 
 Status Memory::confirm_rebuilt(const std::string& sync_id) {
+  return apply(sync_id, [this] { return database_.execute("DELETE FROM page_chunk"); });
+}
+
+Status Memory::apply(const std::string& sync_id, const std::function<Status()>& also) {
   SN_TRY(in_transaction(owned_, [&]() -> Status {
     SN_TRY(database_.execute(kApplyPending));
     SN_TRY(put_meta("sync_id", sync_id));
+    if (also) SN_TRY(also());
     return database_.execute(kClearPending);
   }));
   sync_id_ = sync_id;
@@ -352,8 +360,11 @@ Status Memory::confirm_rebuilt(const std::string& sync_id) {
   return {};
 }
 
-Status Memory::discard() {
-  SN_TRY(in_transaction(owned_, [&] { return database_.execute(kClearPending); }));
+Status Memory::discard(const std::function<Status()>& also) {
+  SN_TRY(in_transaction(owned_, [&]() -> Status {
+    if (also) SN_TRY(also());
+    return database_.execute(kClearPending);
+  }));
   pending_sync_id_.clear();
   give_back_pages();
   return {};

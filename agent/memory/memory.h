@@ -91,17 +91,20 @@ class Memory {
   Status forget_load(const std::string& table);
   Result<std::vector<LoadMark>> loads();
 
-  // PostgreSQL was seen to hold the pending id.
-  Status confirm();
+  // PostgreSQL was seen to hold the pending id. `also` is done in the same transaction: what others keep here
+  // of the pages of that snapshot (table page_chunk).
+  Status confirm(const std::function<Status()>& also = {});
   // The pending change set is the copy as `sync_id` left it, read back whole. It was begun under an id that
   // no copy holds: what a run that was killed had of it must never be confirmed.
+  // Its records are no snapshot's: what is kept of pages goes.
   Status confirm_rebuilt(const std::string& sync_id);
-  Status discard();
+  Status discard(const std::function<Status()>& also = {});
 
   sqlite::Database& database() { return database_; }
 
  private:
   Memory() = default;
+  Status apply(const std::string& sync_id, const std::function<Status()>& also);
   Status initialize(const std::string& deployment_id);
   Status in_transaction(const std::string& owner, const std::function<Status()>& body);
   // A change set is in the file twice until it is settled: what it leaves behind must not stay for good.

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "sqlite/file_image.h"
@@ -15,6 +16,25 @@
 #include "sqlite/source_file.h"
 
 namespace syncnode::sqlite {
+
+// What the content of a snapshot is made of, beside the main file.
+enum class LogState {
+  kNone,    // the main file alone
+  kLive,    // and the frames of LogView
+  kUnknown  // and frames of a log that SQLite alone sorted out
+};
+
+// The frames of a -wal that belong to a snapshot, numbered from 1 (SQLite file format §4.1; the figures are
+// those of the wal-index header).
+struct LogView {
+  uint32_t salt1 = 0;  // one more at each restart of the log
+  uint32_t salt2 = 0;  // random
+  uint32_t frames = 0;
+  uint32_t checksum1 = 0;  // of the last frame, and so of all before it
+  uint32_t checksum2 = 0;
+  uint32_t backfilled = 0;  // frames that were copied to the main file, when the snapshot began
+  bool in_use = true;       // false: all of them are in the main file, and only that is read
+};
 
 class ReadGuard {
  public:
@@ -35,6 +55,12 @@ class ReadGuard {
 
   // The -wal as found when the snapshot opened; -1 when there is none.
   virtual int wal_fd() const { return -1; }
+  virtual LogState log_state() const { return LogState::kUnknown; }
+  virtual LogView log_view() const { return {}; }
+  // Appends the page of each frame from `first` to `last`. False: the log was restarted, they cannot be told.
+  virtual bool frame_pages(uint32_t /*first*/, uint32_t /*last*/, std::vector<uint32_t>& /*pages*/) {
+    return false;
+  }
   // What SQLite is to believe is in it, in bytes.
   virtual Result<int64_t> wal_size() const { return 0; }
   // The shared memory, as codes of SQLite's xShmMap and xShmLock.

@@ -19,10 +19,16 @@ constexpr int kSlots = 8;
 constexpr size_t kHeaderSize = 48;
 constexpr size_t kPageSizeOffset = 14;
 constexpr size_t kLastFrameOffset = 16;
+constexpr size_t kFrameChecksumOffset = 24;
 constexpr size_t kSaltOffset = 32;
 constexpr size_t kBackfilledOffset = 96;
 constexpr size_t kBackfillAttemptedOffset = 128;
 constexpr size_t kShmPrefix = 136;
+// Each region of the wal-index: the pages of some frames, then a hash table; the first begins with the
+// prefix.
+constexpr uint32_t kFramesPerRegion = 4096;
+constexpr uint32_t kFramesInFirstRegion = kFramesPerRegion - kShmPrefix / sizeof(uint32_t);
+constexpr int kRegionSize = 32768;
 constexpr int64_t kLogHeaderSize = 32;
 constexpr int64_t kFrameHeaderSize = 24;
 constexpr off_t kWalSequenceOffset = 12;
@@ -142,7 +148,41 @@ int ReadMark::lock_shm(int slot, int count, int flags) {
 void ReadMark::begin_to_watch(const char* header) {
   last_frame_ = native_u32(header + kLastFrameOffset);
   salt_ = big_endian_u32(header + kSaltOffset);
+  view_ = {salt_,
+           big_endian_u32(header + kSaltOffset + 4),
+           last_frame_,
+           native_u32(header + kFrameChecksumOffset),
+           native_u32(header + kFrameChecksumOffset + 4),
+           native_u32(header + kBackfilledOffset),
+           mark_ != kFirstReadMark};
   watching_ = true;
+}
+
+bool ReadMark::frame_pages(uint32_t first, uint32_t last, std::vector<uint32_t>& pages) {
+  const size_t before = pages.size();
+  for (uint32_t frame = first; frame <= last; ++frame) {
+    const bool in_first = frame <= kFramesInFirstRegion;
+    const uint32_t beyond = in_first ? 0 : frame - kFramesInFirstRegion - 1;
+    const uint32_t region = in_first ? 0 : 1 + beyond / kFramesPerRegion;
+    if (region >= regions_.size() || !regions_[region].bytes) {
+      volatile void* mapped = nullptr;
+      if (imaged() || map_shm(static_cast<int>(region), kRegionSize, &mapped) != SQLITE_READONLY)
+        return false;
+    }
+    const size_t offset = in_first ? kShmPrefix + sizeof(uint32_t) * (frame - 1)
+                                   : sizeof(uint32_t) * (beyond % kFramesPerRegion);
+    pages.push_back(native_u32(regions_[region].bytes.get() + offset));
+  }
+  if (imaged()) return true;
+  // Whoever reads the main file alone stops nobody from beginning the log anew, and what is above may be of
+  // that.
+  char header[kHeaderSize];
+  if (read_fully(shm_.get(), header, sizeof header, 0) == static_cast<ssize_t>(sizeof header) &&
+      big_endian_u32(header + kSaltOffset) == view_.salt1 &&
+      big_endian_u32(header + kSaltOffset + 4) == view_.salt2)
+    return true;
+  pages.resize(before);
+  return false;
 }
 
 // This -wal was begun while we read, and never restarted since: restarts are counted in its header.

@@ -19,6 +19,9 @@ class ReadMark final : public WalGuard {
   ReadMark(const SourceFile& file, std::shared_ptr<ImageSpace> images, Deadline deadline, UniqueFd wal,
            UniqueFd shm);
 
+  LogState log_state() const override { return LogState::kLive; }
+  LogView log_view() const override { return view_; }
+  bool frame_pages(uint32_t first, uint32_t last, std::vector<uint32_t>& pages) override;
   Status acquire() override { return {}; }
   int map_shm(int region, int size, volatile void** out) override;
   int lock_shm(int slot, int count, int flags) override;
@@ -47,6 +50,7 @@ class ReadMark final : public WalGuard {
   const UniqueFd shm_;
   std::vector<Region> regions_;
   std::optional<int> mark_;  // the slot we hold
+  LogView view_;
   bool watching_ = false;
   uint32_t last_frame_ = 0;  // of our snapshot
   uint32_t salt_ = 0;        // salt-1: one more at each restart of the log

@@ -23,6 +23,7 @@ class SharedHold final : public ReadGuard {
   ~SharedHold() override;
 
   JournalMode journal_mode() const override { return JournalMode::kRollback; }
+  LogState log_state() const override { return LogState::kNone; }
   Status acquire() override;
   void release() override;
   Result<size_t> read_main(void* buffer, size_t size, off_t offset) override;

@@ -10,6 +10,7 @@
 #include "sqlite/read_mark.h"
 #include "sqlite/schema_reader.h"
 #include "sqlite/shared_hold.h"
+#include "sqlite/source_pages.h"
 #include "sqlite/unlocked_read.h"
 
 namespace syncnode::sqlite {
@@ -30,6 +31,7 @@ struct Attempts {
   const Deadline insist_from;
   const Deadline deadline;
   const std::shared_ptr<ImageSpace> images;
+  const std::shared_ptr<ImageSpace> live_images;
   bool index_unusable = false;
 };
 
@@ -46,9 +48,9 @@ Result<std::unique_ptr<ReadGuard>> choose_wal_guard(const SourceFile& file, cons
     return busy(file, "is being opened by its application");
   }
   if (wal.valid() && shm.valid() && ReadMark::is_live(shm.get()) && !attempts.index_unusable) {
-    attempts.images->reserve(facts.size, ReadMark::log_bytes(shm.get()));
-    return {
-        std::make_unique<ReadMark>(file, attempts.images, attempts.deadline, std::move(wal), std::move(shm))};
+    attempts.live_images->reserve(facts.size, ReadMark::log_bytes(shm.get()));
+    return {std::make_unique<ReadMark>(file, attempts.live_images, attempts.deadline, std::move(wal),
+                                       std::move(shm))};
   }
   FileFacts wal_facts;
   if (wal.valid()) {
@@ -88,6 +90,7 @@ class LiveSnapshot final : public Snapshot {
     return schema;
   }
   Result<Statement> prepare(std::string_view sql) override { return database_.prepare(sql); }
+  Result<SourcePages*> pages() override;
 
   Status breathe() override {
     const auto now = BootClock::now();
@@ -105,7 +108,8 @@ class LiveSnapshot final : public Snapshot {
   SourceIdentity identity() const override { return file_.identity(); }
   JournalMode journal_mode() const override { return guard_->journal_mode(); }
   HarmReport harm() const override {
-    return {guard_->longest_shared_hold(), BootClock::now() - begun_at_, vfs_->bytes_read()};
+    return {guard_->longest_shared_hold(), BootClock::now() - begun_at_,
+            vfs_->bytes_read() + (pages_ ? pages_->bytes_read() : 0)};
   }
 
  private:
@@ -117,6 +121,7 @@ class LiveSnapshot final : public Snapshot {
   std::unique_ptr<ReadGuard> guard_;
   std::unique_ptr<QuietVfs> vfs_;
   Database database_;
+  std::unique_ptr<SourcePages> pages_;
   const std::shared_ptr<const RightOfWay> gives_way_to_;
   BootClock::time_point begun_at_{};
   BootClock::time_point next_check_{};
@@ -132,6 +137,21 @@ Status LiveSnapshot::configure() {
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_progress_handler(handle, kProgressSteps, on_progress, this);
   return {};
+}
+
+Result<SourcePages*> LiveSnapshot::pages() {
+  if (pages_) return pages_.get();
+  if (guard_->log_state() == LogState::kUnknown) {
+    return Error{ErrorCode::kFailedPrecondition, "its log has no owner", ""};
+  }
+  uint32_t facts[2]{};
+  for (int i = 0; i < 2; ++i) {
+    SN_ASSIGN(auto pragma, database_.prepare(i == 0 ? "PRAGMA page_size" : "PRAGMA page_count"));
+    SN_ASSIGN(const bool found, pragma.step());
+    if (found) facts[i] = static_cast<uint32_t>(pragma.column_int64(0));
+  }
+  pages_ = std::make_unique<SourcePages>(file_, *guard_, facts[0], facts[1]);
+  return pages_.get();
 }
 
 Status LiveSnapshot::begin(Attempts& attempts) {
@@ -169,7 +189,8 @@ bool may_pass(const Error& error) {
 
 Result<std::unique_ptr<Snapshot>> Snapshot::open(const std::string& path, const SnapshotOptions& options) {
   Attempts attempts{options, deadline_in(options.courtesy), deadline_in(options.patience),
-                    std::make_shared<ImageSpace>(options.image_bytes)};
+                    std::make_shared<ImageSpace>(options.image_bytes),
+                    std::make_shared<ImageSpace>(std::min(options.image_bytes, options.live_image_bytes))};
   for (auto pause = kFirstRetryPause;; pause = std::min(2 * pause, kLongestRetryPause)) {
     auto file = SourceFile::open(path);
     if (!file) return std::move(file).error();

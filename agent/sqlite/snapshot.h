@@ -45,6 +45,9 @@ struct SnapshotOptions {
   // A file (with its -wal) up to this size is copied into memory at once: then no lock is held and nothing
   // the application does can break the snapshot. Larger ones are read where they are. 0: never copy.
   int64_t image_bytes = int64_t{64} << 20;
+  // The same in WAL mode while the application is connected, where a copy spares it nothing: who reads little
+  // says 0.
+  int64_t live_image_bytes = int64_t{64} << 20;
   std::shared_ptr<const RightOfWay> gives_way_to = nullptr;  // breathe() may wait for it
 };
 
@@ -53,6 +56,8 @@ struct HarmReport {
   std::chrono::nanoseconds read_transaction{0};     // from the first read to close
   uint64_t bytes_read = 0;                          // from the main file and -wal
 };
+
+class SourcePages;
 
 class Snapshot {
  public:
@@ -65,6 +70,9 @@ class Snapshot {
   virtual Result<SourceSchema> read_schema() = 0;
   // Any SELECT, inside this snapshot's one read transaction. The statement must end before the snapshot does.
   virtual Result<Statement> prepare(std::string_view sql) = 0;
+  // Its pages as bytes (source_pages.h); ends with the snapshot. kFailedPrecondition, with the reason, where
+  // only SQLite knows what they are.
+  virtual Result<SourcePages*> pages() = 0;
   // Call once per row or so: notices early that the snapshot is broken. Cheap (one clock read). The SHARED
   // hold is bounded without it.
   virtual Status breathe() = 0;

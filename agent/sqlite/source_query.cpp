@@ -25,10 +25,12 @@ std::string select_query(const std::vector<std::string>& columns, std::string_vi
 }
 
 std::string rowid_scan_query(std::string_view rowid, const std::vector<std::string>& columns,
-                             std::string_view table, bool after) {
-  std::string name(rowid);
-  return rowid_select(rowid, columns, table) + (after ? " WHERE " + name + " > ?1" : "") + " ORDER BY " +
-         name;
+                             std::string_view table, RowidPart part) {
+  const std::string name(rowid);
+  std::string where;
+  if (part == RowidPart::kAbove) where = " WHERE " + name + " > ?1";
+  if (part == RowidPart::kBetween) where = " WHERE " + name + " BETWEEN ?1 AND ?2";
+  return rowid_select(rowid, columns, table) + where + " ORDER BY " + name;
 }
 
 std::string rowid_point_query(std::string_view rowid, const std::vector<std::string>& columns,

@@ -12,10 +12,10 @@ namespace syncnode::sqlite {
 
 // Every row, in no particular order.
 std::string select_query(const std::vector<std::string>& columns, std::string_view table);
-// `rowid` (a name that no column hides) first, then the columns.
+enum class RowidPart { kAll, kAbove, kBetween };  // above ?1; from ?1 to ?2, both included
+// `rowid` (a name that no column hides) first, then the columns, in the order of rowids.
 std::string rowid_scan_query(std::string_view rowid, const std::vector<std::string>& columns,
-                             std::string_view table,
-                             bool after);  // after: only rows above ?1
+                             std::string_view table, RowidPart part);
 std::string rowid_point_query(std::string_view rowid, const std::vector<std::string>& columns,
                               std::string_view table);
 

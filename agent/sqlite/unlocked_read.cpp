@@ -57,6 +57,8 @@ Status UnlockedRead::acquire() {
     }
     pause_for(young);
   }
+  SN_ASSIGN(const int64_t log, wal_bytes());
+  has_frames_ = log > 0;
   begun_ = true;
   return {};
 }

@@ -13,6 +13,7 @@ class UnlockedRead final : public WalGuard {
  public:
   using WalGuard::WalGuard;
 
+  LogState log_state() const override { return has_frames_ ? LogState::kUnknown : LogState::kNone; }
   Status acquire() override;  // waits for old enough times
   int map_shm(int region, int size, volatile void** out) override;
   int lock_shm(int, int, int) override;
@@ -29,6 +30,7 @@ class UnlockedRead final : public WalGuard {
 
   bool begun_ = false;
   bool built_index_ = false;
+  bool has_frames_ = true;  // it may have
   FileFacts main_facts_;
   FileFacts wal_facts_;
 };

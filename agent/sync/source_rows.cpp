@@ -22,17 +22,19 @@ class RowidRows final : public SourceRows {
                                                   const CopyTable& copy, const SourceRowsOptions& options) {
     std::string rowid(rowid_name(table));
     auto names = column_names(copy);
-    SN_ASSIGN(auto scan, snapshot.prepare(
-                             sqlite::rowid_scan_query(rowid, names, table.name, options.after.has_value())));
+    const auto part = options.ranges != nullptr   ? sqlite::RowidPart::kBetween
+                      : options.after.has_value() ? sqlite::RowidPart::kAbove
+                                                  : sqlite::RowidPart::kAll;
+    SN_ASSIGN(auto scan, snapshot.prepare(sqlite::rowid_scan_query(rowid, names, table.name, part)));
     if (options.after) scan.bind(1, *options.after);
     SN_ASSIGN(auto point, snapshot.prepare(sqlite::rowid_point_query(rowid, names, table.name)));
     return std::unique_ptr<SourceRows>(
-        new RowidRows(snapshot, table, copy, options.seed, std::move(scan), std::move(point)));
+        new RowidRows(snapshot, table, copy, options, std::move(scan), std::move(point)));
   }
 
   Result<bool> next() override {
     SN_TRY(snapshot_.breathe());
-    SN_ASSIGN(bool more, scan_.step());
+    SN_ASSIGN(bool more, step());
     if (!more) return false;
     read(scan_);
     position_ = scan_.column_int64(0);
@@ -71,16 +73,32 @@ class RowidRows final : public SourceRows {
   }
 
  private:
-  RowidRows(sqlite::Snapshot& snapshot, const SourceTable& table, const CopyTable& copy, uint64_t seed,
-            sqlite::Statement scan, sqlite::Statement point)
+  RowidRows(sqlite::Snapshot& snapshot, const SourceTable& table, const CopyTable& copy,
+            const SourceRowsOptions& options, sqlite::Statement scan, sqlite::Statement point)
       : snapshot_(snapshot),
         copy_(copy),
-        encoder_(copy, seed),
+        encoder_(copy, options.seed),
+        ranges_(options.ranges),
         scan_(std::move(scan)),
         point_(std::move(point)),
         alias_(key_is_position(table, copy)),
         values_(copy.columns.size()) {}
 
+  Result<bool> step() {
+    if (ranges_ == nullptr) return scan_.step();
+    while (true) {
+      if (in_range_) {
+        SN_ASSIGN(in_range_, scan_.step());
+        if (in_range_) return true;
+      }
+      if (next_range_ == ranges_->list().size()) return false;
+      const auto& range = ranges_->list()[next_range_++];
+      scan_.reset();
+      scan_.bind(1, range.first);
+      scan_.bind(2, range.last);
+      in_range_ = true;
+    }
+  }
   void read(const sqlite::Statement& row) {
     for (size_t i = 0; i < values_.size(); ++i) values_[i] = row.column(static_cast<int>(i) + 1);
   }
@@ -94,6 +112,9 @@ class RowidRows final : public SourceRows {
   sqlite::Snapshot& snapshot_;
   const CopyTable& copy_;
   RowEncoder encoder_;
+  const capture::KeyRanges* ranges_;
+  size_t next_range_ = 0;
+  bool in_range_ = false;
   sqlite::Statement scan_;
   sqlite::Statement point_;
   const bool alias_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "capture/key_ranges.h"
 #include "codec/row_hash.h"
 #include "model/source_schema.h"
 #include "sqlite/snapshot.h"
@@ -36,6 +37,8 @@ struct SourceRowsOptions {
   uint64_t seed = 0;
   std::optional<int64_t> after;  // only positions above
   std::string scratch_directory;
+  // Only rows at these positions, of a table that is read by rowid; else all. Outlives the rows.
+  const capture::KeyRanges* ranges = nullptr;
 };
 
 // `table` and `copy` must outlive the rows.

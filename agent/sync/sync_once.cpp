@@ -38,6 +38,7 @@ Status SyncOnce::run(RunReport& report) {
     Status done = attempt(report);
     if (done) return done;
     Error why = cause(std::move(done).error());
+    broke_ = broke_ || why.code == ErrorCode::kAborted;
     snapshot_.reset();  // the snapshot never waits for the sender
     Status drained = sender_ ? sender_->finish() : Status();
     sender_.reset();
@@ -87,6 +88,15 @@ Status SyncOnce::reconcile(RunReport& report) {
   return recheck(context_, *memory_, state_);
 }
 
+// A run that knows where to look reads a few pages: it copies no file into memory for that, unless the
+// application closes it again and again.
+sqlite::SnapshotOptions SyncOnce::snapshot_options() const {
+  sqlite::SnapshotOptions options;
+  options.gives_way_to = context_.options.gives_way_to;
+  if (capture_->is_ready() && !broke_) options.live_image_bytes = 0;
+  return options;
+}
+
 Status SyncOnce::attempt(RunReport& report) {
   loaded_ = false;
   shipment_ = {};
@@ -99,12 +109,16 @@ Status SyncOnce::attempt(RunReport& report) {
   SN_ASSIGN(decisions_, read_decisions(context_.connection, context_.target));
   SN_TRY(memory_->begin(shipment_.sync_id));
   context_.progress.phase("reading");
-  SN_ASSIGN(snapshot_,
-            sqlite::Snapshot::open(context_.source_path, {.gives_way_to = context_.options.gives_way_to}));
+  left_behind_.clear();
+  capture_.emplace(*memory_);
+  if (!rechecked_ && !state_.sync_id.empty()) SN_TRY(capture_->open());
+  SN_ASSIGN(snapshot_, sqlite::Snapshot::open(context_.source_path, snapshot_options()));
   SN_ASSIGN(schema_, snapshot_->read_schema());
+  SN_TRY(capture_->find(*snapshot_, schema_, context_.options.trail.get()));
   shipment_.source_identity = snapshot_->identity().to_string();
   shipment_.journal_mode = snapshot_->journal_mode() == sqlite::JournalMode::kWal ? "wal" : "rollback";
   SN_TRY(read_tables(report));
+  SN_TRY(capture_->refresh(*snapshot_, left_behind_));
   SN_TRY(snapshot_->validate());
   snapshot_.reset();
   std::string schema_text = source_schema_json(schema_);
@@ -153,7 +167,7 @@ Status SyncOnce::ship_all(RunReport& report) {
   report.conflicts_waiting = state_.conflicts_waiting;
   if (nothing_to_ship()) {
     report.mode = "unchanged";
-    return memory_->discard();
+    return memory_->discard([this] { return capture_->save(memory_->sync_id()); });
   }
   context_.progress.phase("shipping");
   SN_TRY(journal_tables(report, "running"));
@@ -171,7 +185,7 @@ Status SyncOnce::ship_all(RunReport& report) {
     if (why.code == ErrorCode::kAborted) why.code = ErrorCode::kUnavailable;
     return why;
   }
-  Status remembered = memory_->confirm();
+  Status remembered = memory_->confirm([this] { return capture_->save(shipment_.sync_id); });
   if (!remembered) {
     // The copy is right; another node that found our commit may have remembered it already.
     context_.log.warning("the local memory did not follow: " + remembered.error().message +

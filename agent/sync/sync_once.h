@@ -5,12 +5,14 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
 #include "base/result.h"
+#include "capture/capture.h"
 #include "memory/memory.h"
 #include "sqlite/snapshot.h"
 #include "sync/copy_state.h"
@@ -62,7 +64,9 @@ class SyncOnce {
   Status attempt(RunReport& report);
   Status read_tables(RunReport& report);
   Status read_table(const SourceTable& table, RunReport& report);
-  Result<TableShipment> merge_table(const SourceTable& table, ShapePlan plan);
+  sqlite::SnapshotOptions snapshot_options() const;
+  Result<TableShipment> merge_table(const SourceTable& table, ShapePlan plan, const CopyTable* existing);
+  Result<bool> is_settled(const SourceTable& table);
   Result<TableShipment> reload_table(const SourceTable& table, ShapePlan plan, const CopyTable* existing);
   Result<TableShipment> create_small(const SourceTable& table, const ShapePlan& plan);
   Result<TableShipment> load_large(const SourceTable& table, ShapePlan plan);
@@ -90,11 +94,14 @@ class SyncOnce {
   CopyState state_;
   std::vector<HeldDecision> decisions_;
   SourceSchema schema_;
+  std::optional<capture::Capture> capture_;
+  std::set<std::string> left_behind_;  // tables that the memory does not follow in this attempt
   std::unique_ptr<sqlite::Snapshot> snapshot_;
   std::unique_ptr<LoadSender> sender_;
   Shipment shipment_;
   std::vector<TableReading> readings_;
   bool rechecked_ = false;
+  bool broke_ = false;  // a snapshot did: the next one is copied where that helps
   bool loaded_ = false;
   bool lent_ = false;  // the connection is closed so that the sender can have one
 };

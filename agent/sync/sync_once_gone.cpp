@@ -59,7 +59,10 @@ Status SyncOnce::settle_reading(TableReading& reading, bool client_trips, RunRep
   if (vanished != nullptr && vanished->status != HeldDecision::Status::kRejected) {  // it is back
     close_decision(*vanished, "withdrawn");
   }
-  if (reading.reload && hold_reload(reading, report)) return {};
+  if (reading.reload && hold_reload(reading, report)) {
+    left_behind_.insert(reading.outcome.name);
+    return {};
+  }
   SN_TRY(settle_gone(reading, client_trips));
   TableShipment& shipment = reading.shipment;
   if (shipment.change.touched) SN_TRY(memory_->write_table({reading.outcome.name, shipment.change.image}));

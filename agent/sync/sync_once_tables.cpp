@@ -47,7 +47,8 @@ Status SyncOnce::read_table(const SourceTable& table, RunReport& report) {
   SN_ASSIGN(auto plan, plan_table(*snapshot_, table, existing, {}));
   SN_ASSIGN(int64_t in_copy, rows_in_copy(table.name));
   bool reload = plan.action == PlanAction::kLoad;
-  Result<TableShipment> shipment = reload ? reload_table(table, plan, existing) : merge_table(table, plan);
+  Result<TableShipment> shipment =
+      reload ? reload_table(table, plan, existing) : merge_table(table, plan, existing);
   bool key_misfits = !shipment && is_key_misfit(shipment.error());
   if (key_misfits) {
     SN_ASSIGN(plan, plan_table(*snapshot_, table, existing, {.encoded_keys = true}));
@@ -96,11 +97,39 @@ Result<int64_t> SyncOnce::rows_in_copy(const std::string& table) {
   return rows;
 }
 
-Result<TableShipment> SyncOnce::merge_table(const SourceTable& table, ShapePlan plan) {
+// Nothing but its rows could make a run do something about it.
+Result<bool> SyncOnce::is_settled(const SourceTable& table) {
+  if (find_decision(decisions_, wire_name(table.name), HeldKind::kMassDelete) != nullptr) return false;
+  bool keeps = false;
+  SN_TRY(memory_->for_each_kept(table.name, [&](const memory::KeptRecord&) -> Status {
+    keeps = true;
+    return {};
+  }));
+  return !keeps;
+}
+
+Result<TableShipment> SyncOnce::merge_table(const SourceTable& table, ShapePlan plan,
+                                            const CopyTable* existing) {
+  using What = capture::Finding::What;
   SN_ASSIGN(auto image, memory_->image(table.name));
   TableDiffOptions options{context_.client_directory,
                            [&](int64_t rows) { context_.progress.table(table.name, rows, -1); }};
   TableShipment shipment;
+  const capture::Finding& finding = capture_->finding(table.name);
+  // What was found is of rows as the copy has them: under another shape all of them are looked at.
+  const bool same_shape = image && image->key_is_position == key_is_position(table, plan.copy) &&
+                          plan.operations.empty() && plan.copy.columns == existing->columns;
+  const bool unchanged = same_shape && finding.what == What::kUnchanged;
+  SN_ASSIGN(const bool settled, is_settled(table));
+  if (unchanged && settled) {
+    shipment.change.copy = plan.copy;
+    shipment.change.image = image;
+    shipment.change.rows = image->rows;
+    shipment.change.quarantined_rows = existing->quarantined;
+    return shipment;
+  }
+  const bool in_part = same_shape && finding.what != What::kEverything && reads_by_rowid(table);
+  if (in_part) options.ranges = &finding.ranges;
   SN_ASSIGN(shipment.change, diff_table(*snapshot_, table, plan.copy, *memory_, image, options));
   shipment.operations = std::move(plan.operations);
   return shipment;

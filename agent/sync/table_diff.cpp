@@ -1,5 +1,6 @@
 #include "sync/table_diff.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "memory/image_cursor.h"
@@ -33,14 +34,20 @@ class Diff {
     had_kept_ = change_.gone->count() > 0;
     for (auto* spool : {&fresh_, &change_.upserts, &change_.uncleared, &change_.reappeared})
       spool->emplace(options_.scratch_directory);
-    SN_ASSIGN(rows_, open_source_rows(snapshot_, table_, change_.copy,
-                                      {memory_.seed(), std::nullopt, options_.scratch_directory}));
-    SN_ASSIGN(auto cursor, memory::ImageCursor::open(memory_, image_));
-    SN_TRY(merge(cursor));
+    SN_ASSIGN(rows_,
+              open_source_rows(snapshot_, table_, change_.copy,
+                               {memory_.seed(), std::nullopt, options_.scratch_directory, options_.ranges}));
+    if (options_.ranges == nullptr) {
+      SN_ASSIGN(auto cursor, memory::ImageCursor::open(memory_, image_));
+      SN_TRY(merge(cursor));
+    } else {
+      change_.quarantined_rows = change_.copy.quarantined;
+      SN_TRY(merge_ranges());
+    }
     SN_TRY(writer_.flush());
     SN_TRY(settle_fresh());
-    change_.rows = writer_.rows();
-    image_.rows = writer_.rows();
+    change_.rows = options_.ranges == nullptr ? writer_.rows() : image_.rows - left_ + writer_.rows();
+    image_.rows = change_.rows;
     change_.image = image_;
     change_.touched = new_image_ || any_change_ || had_kept_ || change_.gone->count() > 0;
     return std::move(change_);
@@ -97,6 +104,54 @@ class Diff {
     }
     any_change_ = any_change_ || changed;
     return writer_.end_region(changed);
+  }
+
+  // As merge(), but only in the blocks that the ranges touch. What such a block has beside them stays.
+  Status merge_ranges() {
+    const auto& ranges = options_.ranges->list();
+    if (ranges.empty()) return {};
+    SN_ASSIGN(bool more, rows_->next());
+    SN_ASSIGN(auto cursor, memory::ImageCursor::open_at(memory_, image_, ranges.front().first));
+    for (size_t next = 0; next < ranges.size();) {
+      const bool has_block = cursor.current() != nullptr;
+      const int64_t block = cursor.block_first();
+      const std::optional<int64_t> end = cursor.next_block_first();
+      const auto here = [&](int64_t position) { return !end || position < *end; };
+      if (has_block) writer_.begin_region(block);
+      bool changed = false;
+      while (true) {
+        const memory::Record* known =
+            has_block && cursor.current() != nullptr && cursor.block_first() == block ? cursor.current()
+                                                                                      : nullptr;
+        const bool row = more && here(rows_->position());
+        if (known == nullptr && !row) break;
+        const int order = !row ? -1 : known == nullptr ? 1 : compare(*known, *rows_);
+        if (order <= 0) {
+          ++left_;
+          if (known->quarantined) --change_.quarantined_rows;
+        }
+        if (order < 0 && !options_.ranges->covers(known->position)) {
+          if (known->quarantined) ++change_.quarantined_rows;
+          SN_TRY(writer_.add(*known));
+        } else if (order < 0) {
+          SN_TRY(change_.gone->add({*known, false}));
+          changed = true;
+        } else {
+          SN_ASSIGN(const bool row_changed, take_row(order == 0 ? known : nullptr));
+          changed = changed || row_changed;
+        }
+        if (order <= 0) SN_TRY(cursor.next());
+        if (order >= 0) {
+          SN_ASSIGN(more, rows_->next());
+        }
+      }
+      any_change_ = any_change_ || changed;
+      SN_TRY(writer_.end_region(changed));
+      if (!end) break;
+      while (next < ranges.size() && ranges[next].last < *end) ++next;
+      if (next < ranges.size()) SN_TRY(cursor.seek(std::max(ranges[next].first, *end)));
+    }
+    return {};
   }
 
   // The source's current row goes to the new image; true when it differs from `known`.
@@ -177,6 +232,7 @@ class Diff {
   std::optional<Spool> fresh_;
   int64_t fresh_count_ = 0;
   int64_t seen_ = 0;
+  int64_t left_ = 0;  // records of the blocks that were looked at
   bool had_kept_ = false;
   bool any_change_ = false;
   EncodedRow row_;

@@ -1,6 +1,6 @@
 // TableDiff: what changed in one table between the memory and a snapshot. Cost: one pass over the rows, one
-// over the memory's blocks; network: none. Its result is true once the snapshot has been validated. One
-// thread.
+// over the memory's blocks, or over those that hold the rowids which may have changed; network: none. Its
+// result is true once the snapshot has been validated. One thread.
 #pragma once
 
 #include <functional>
@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "capture/key_ranges.h"
 #include "memory/gone_rows.h"
 #include "memory/memory.h"
 #include "sqlite/snapshot.h"
@@ -36,6 +37,8 @@ struct TableChange {
 struct TableDiffOptions {
   std::string scratch_directory;
   std::function<void(int64_t rows)> progress;  // now and then
+  // Where rows may have changed, in a table that is read by rowid; null: anywhere.
+  const capture::KeyRanges* ranges = nullptr;
 };
 
 // `image`: the table's records, nothing for an empty copy. Writes pending blocks to `memory` as it goes.

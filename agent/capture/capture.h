@@ -1,0 +1,86 @@
+// Capture: finds which rowids of which tables may have changed between the snapshot that the local memory
+// describes and a new one, by looking at the pages that were written in between (docs/capture.md). May say
+// too much, never too little; what it does not understand it leaves to the full comparison, with the reason.
+// Refuses to read rows or to decide what changed in them. One run, one thread; every call inside one snapshot
+// may return kAborted when that broke.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "capture/changed_pages.h"
+#include "capture/key_ranges.h"
+#include "capture/map_store.h"
+#include "model/source_schema.h"
+
+namespace syncnode::capture {
+
+class TreeWalk;
+
+// Of one table.
+struct Finding {
+  enum class What { kUnchanged, kRanges, kEverything };
+  What what = What::kEverything;
+  KeyRanges ranges;    // kRanges
+  std::string reason;  // kEverything: why it must be compared as a whole
+};
+
+class Capture {
+ public:
+  explicit Capture(memory::Memory& memory) : memory_(memory), store_(memory) {}
+
+  // Reads the map of the memory's sync id. Without one, or with a damaged one, everything has to be compared.
+  Status open();
+  // There is a map: a snapshot will be read in a few pages.
+  bool is_ready() const { return before_.has_value(); }
+
+  // `trail` may be null.
+  Status find(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail);
+  const Finding& finding(const std::string& table) const;
+
+  // Brings the map to this snapshot, for tables that are compared as a whole by reading their trees. The
+  // memory does not follow `left_behind` in this run: the map does not know them afterwards.
+  Status refresh(sqlite::Snapshot& snapshot, const std::set<std::string>& left_behind);
+  // Inside a transaction of the memory, which then describes this snapshot under `sync_id`.
+  Status save(const std::string& sync_id);
+
+  // What find() came upon.
+  Evidence evidence() const { return evidence_; }
+  size_t pages_changed() const { return pages_changed_; }
+  const Position& position() const { return now_.position; }
+
+ private:
+  struct Definition {
+    std::string source, fingerprint;
+    uint32_t root = 0;
+    bool by_rowid = true;
+  };
+  struct Work;  // of one find()
+
+  Status read_definitions(sqlite::Snapshot& snapshot, const SourceSchema& schema);
+  void everything(const std::string& reason);
+  Result<std::vector<bool>> touched_owners(ChangedPages& changed);
+  Status follow_trees(TreeWalk& walk, const std::vector<bool>& touched);
+  Status follow_tree(TreeWalk& walk, const Definition& table, const Tree& before, Work& work);
+  Status build(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages);
+  Status build_tree(TreeWalk& walk, const Definition& table);
+
+  memory::Memory& memory_;
+  MapStore store_;
+  std::optional<StoredMap> before_;
+  StoredMap now_;
+  bool usable_ = false;    // now_ follows from before_; else all is built anew
+  bool writable_ = false;  // now_ can be saved
+  std::string why_not_ = "there is no page map yet";
+  std::optional<std::vector<uint64_t>> checksums_;  // read in this run
+  std::vector<Definition> definitions_;
+  std::map<std::string, Finding> findings_;
+  Evidence evidence_ = Evidence::kSame;
+  size_t pages_changed_ = 0;
+};
+
+}  // namespace syncnode::capture

@@ -1,0 +1,54 @@
+#include "capture/changed_pages.h"
+
+namespace syncnode::capture {
+namespace {
+
+// Nothing: the log does not go back to `earlier`.
+Result<std::optional<std::vector<uint32_t>>> from_log(sqlite::SourcePages& pages, const Position& earlier,
+                                                      const Position& now) {
+  const auto none = std::optional<std::vector<uint32_t>>();
+  if (!now.live) return none;
+  const bool same_log = earlier.live && earlier.log.salt1 == now.log.salt1 &&
+                        earlier.log.salt2 == now.log.salt2 && earlier.log.frames <= now.log.frames;
+  if (same_log && earlier.log.frames > 0) {
+    // Same salts can be an older copy of both files put back, that went another way since.
+    std::pair<uint32_t, uint32_t> sum{now.log.checksum1, now.log.checksum2};
+    if (earlier.log.frames < now.log.frames) {
+      SN_ASSIGN(sum, pages.frame_checksum(earlier.log.frames));
+    }
+    const bool same_past = sum.first == earlier.log.checksum1 && sum.second == earlier.log.checksum2;
+    // Without a checkpoint nobody has a reason to write to the main file.
+    const bool overwritten = earlier.log.backfilled == now.log.backfilled && !earlier.same_facts(now);
+    if (!same_past || overwritten) return none;
+    return pages.frame_pages(earlier.log.frames + 1, now.log.frames);
+  }
+  // The earlier snapshot was the main file, which is as it was, and the log holds all there is since.
+  const bool all_in_log = earlier.main_alone() && earlier.same_main(now) && now.log.backfilled == 0;
+  return all_in_log ? pages.frame_pages(1, now.log.frames) : none;
+}
+
+}  // namespace
+
+Result<ChangedPages> changed_pages(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages,
+                                   const Position& earlier, const Position& now, Trail* trail,
+                                   uint64_t seed) {
+  ChangedPages changed;
+  if (!now.live && earlier.main_alone() && earlier.same_main(now)) return changed;
+  SN_ASSIGN(auto logged, from_log(pages, earlier, now));
+  if (logged) {
+    changed.evidence = Evidence::kLog;
+    changed.pages = std::move(*logged);
+    return changed;
+  }
+  auto trailed = trail != nullptr ? trail->between(earlier, now) : std::nullopt;
+  if (trailed) {
+    changed.evidence = Evidence::kTrail;
+    changed.pages = std::move(*trailed);
+    return changed;
+  }
+  changed.evidence = Evidence::kChecksums;
+  SN_ASSIGN(changed.scan, scan_main(snapshot, pages, seed, false));
+  return changed;
+}
+
+}  // namespace syncnode::capture

@@ -1,0 +1,37 @@
+// Which pages may differ between a snapshot and an earlier one: from the log where it goes back that far,
+// from what was seen of the logs in between (Trail), from checksums of the main file where neither does. May
+// say too much, never too little (docs/capture.md). Inside the snapshot, one thread.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "capture/checksums.h"
+#include "capture/position.h"
+
+namespace syncnode::capture {
+
+enum class Evidence { kSame, kLog, kTrail, kChecksums };
+
+struct ChangedPages {
+  Evidence evidence = Evidence::kSame;
+  std::vector<uint32_t> pages;   // kChecksums: unused, the scan tells
+  std::optional<MainScan> scan;  // kChecksums
+};
+
+// What somebody saw of the logs between two positions of one client; nothing when he missed something.
+class Trail {
+ public:
+  virtual ~Trail() = default;
+  virtual std::optional<std::vector<uint32_t>> between(const Position& earlier, const Position& later) = 0;
+  // Nobody will ask about what lies before this any more.
+  virtual void forget(const Position& before) = 0;
+};
+
+Result<ChangedPages> changed_pages(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages,
+                                   const Position& earlier, const Position& now, Trail* trail, uint64_t seed);
+
+}  // namespace syncnode::capture

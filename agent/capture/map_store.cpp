@@ -1,0 +1,172 @@
+#include "capture/map_store.h"
+
+#include <algorithm>
+
+#include "capture/checksums.h"
+#include "capture/map_chunks.h"
+#include "codec/row_hash.h"
+
+namespace syncnode::capture {
+namespace {
+
+constexpr int kOwners = 0;
+constexpr int kTree = 1;
+constexpr int kLeaves = 2;
+constexpr int kStale = 3;
+constexpr int kHead = 4;
+constexpr int kChecksums = 5;
+constexpr uint32_t kPagesPerChunk = 4096;
+constexpr size_t kUnitsPerChunk = 4096;
+// Leaves are cut where a page number says so, not by their count: one leaf more does not move all cuts behind
+// it.
+constexpr uint32_t kCutMask = 511;
+
+bool cuts(const Leaf& leaf) {
+  return ((leaf.page * 2654435761U) >> 16 & kCutMask) == 0;
+}
+
+uint64_t hash_of(const std::string& bytes) {
+  return codec::bytes_hash(0, bytes).low;
+}
+
+bool is_whole(const PageMap& map) {
+  const auto is_there = [&](uint32_t page) { return page > 0 && page <= map.page_count; };
+  return std::all_of(map.trees.begin(), map.trees.end(), [&](const Tree& tree) {
+    return is_there(tree.root) && std::all_of(tree.interiors.begin(), tree.interiors.end(), is_there) &&
+           std::all_of(tree.leaves.begin(), tree.leaves.end(),
+                       [&](const Leaf& leaf) { return is_there(leaf.page); });
+  });
+}
+
+}  // namespace
+
+Result<MapStore::Chunks> MapStore::read(int kind) {
+  SN_ASSIGN(auto select,
+            memory_.database().prepare(
+                "SELECT tree, first, data FROM page_chunk WHERE kind = ?1 ORDER BY tree, first"));
+  select.bind(1, kind);
+  Chunks chunks;
+  while (true) {
+    SN_ASSIGN(const bool more, select.step());
+    if (!more) return chunks;
+    const Key key{kind, select.column_int64(0), select.column_int64(1)};
+    std::string data(select.column_bytes(2));
+    known_[key] = hash_of(data);
+    chunks.emplace(key, std::move(data));
+  }
+}
+
+Result<std::optional<StoredMap>> MapStore::load() {
+  known_.clear();
+  StoredMap stored;
+  SN_ASSIGN(const auto heads, read(kHead));
+  if (heads.size() != 1) return std::optional<StoredMap>();
+  SN_ASSIGN(const MapHead head, unpack_head(heads.begin()->second));
+  if (head.sync_id != memory_.sync_id()) return std::optional<StoredMap>();
+  stored.position = head.position;
+  stored.map.page_size = head.page_size;
+  stored.map.page_count = head.page_count;
+  stored.map.owner.resize(size_t{head.page_count} + 1);
+  stored.stale.resize(head.page_count / pages_per_unit(head.page_size) + 1);
+  SN_ASSIGN(const auto owners, read(kOwners));
+  for (const auto& [key, bytes] : owners)
+    SN_TRY(unpack_owners(bytes, static_cast<uint32_t>(std::get<2>(key)), stored.map.owner));
+  SN_ASSIGN(const auto trees, read(kTree));
+  for (const auto& [key, bytes] : trees) {
+    SN_ASSIGN(Tree tree, unpack_tree(bytes));
+    tree.id = std::get<1>(key);
+    stored.map.trees.push_back(std::move(tree));
+  }
+  SN_ASSIGN(const auto leaves, read(kLeaves));
+  for (const auto& [key, bytes] : leaves) {
+    auto tree = std::find_if(stored.map.trees.begin(), stored.map.trees.end(),
+                             [&](const Tree& t) { return t.id == std::get<1>(key); });
+    if (tree == stored.map.trees.end()) {
+      return Error{ErrorCode::kCorruption, "the page map has leaves of no table", "it is made anew"};
+    }
+    SN_TRY(unpack_leaves(bytes, tree->leaves));
+  }
+  if (!is_whole(stored.map)) {
+    return Error{ErrorCode::kCorruption, "the page map names pages that are not in the file",
+                 "it is made anew"};
+  }
+  SN_ASSIGN(const auto stale, read(kStale));
+  for (const auto& [key, bytes] : stale)
+    SN_TRY(unpack_units(bytes, static_cast<size_t>(std::get<2>(key)), stored.stale));
+  loaded_ = true;
+  return std::optional(std::move(stored));
+}
+
+Result<std::vector<uint64_t>> MapStore::load_checksums() {
+  std::vector<uint64_t> sums;
+  SN_ASSIGN(const auto chunks, read(kChecksums));
+  for (const auto& [key, bytes] : chunks) SN_TRY(unpack_checksums(bytes, sums));
+  return sums;
+}
+
+Status MapStore::write(const Chunks& chunks, int first_kind, int last_kind) {
+  SN_ASSIGN(auto replace,
+            memory_.database().prepare("INSERT OR REPLACE INTO page_chunk VALUES(?1, ?2, ?3, ?4)"));
+  SN_ASSIGN(auto remove, memory_.database().prepare(
+                             "DELETE FROM page_chunk WHERE kind = ?1 AND tree = ?2 AND first = ?3"));
+  const auto bind = [](sqlite::Statement& statement, const Key& key) {
+    statement.bind(1, std::get<0>(key));
+    statement.bind(2, std::get<1>(key));
+    statement.bind(3, std::get<2>(key));
+  };
+  for (const auto& [key, bytes] : chunks) {
+    const auto before = known_.find(key);
+    if (before != known_.end() && before->second == hash_of(bytes)) continue;
+    bind(replace, key);
+    replace.bind_borrowed_blob(4, bytes);
+    SN_TRY(replace.run());
+  }
+  for (const auto& [key, hash] : known_) {
+    const int kind = std::get<0>(key);
+    if (kind < first_kind || kind > last_kind || chunks.count(key) > 0) continue;
+    bind(remove, key);
+    SN_TRY(remove.run());
+  }
+  return {};
+}
+
+Status MapStore::save(const StoredMap& stored, const std::vector<uint64_t>* checksums,
+                      const std::string& sync_id) {
+  if (!loaded_) SN_TRY(forget());
+  const PageMap& map = stored.map;
+  Chunks chunks;
+  chunks[{kHead, 0, 0}] = pack_head({sync_id, map.page_size, map.page_count, stored.position});
+  for (uint32_t first = 1; first <= map.page_count; first += kPagesPerChunk) {
+    const uint32_t last = std::min(map.page_count, first + (kPagesPerChunk - 1));
+    chunks[{kOwners, 0, first}] = pack_owners(map.owner, first, last);
+  }
+  for (const Tree& tree : map.trees) {
+    chunks[{kTree, tree.id, 0}] = pack_tree(tree);
+    for (size_t first = 0; first < tree.leaves.size();) {
+      size_t end = first + 1;
+      while (end < tree.leaves.size() && !cuts(tree.leaves[end])) ++end;
+      chunks[{kLeaves, tree.id, tree.leaves[first].upper}] = pack_leaves(tree.leaves, first, end);
+      first = end;
+    }
+  }
+  for (size_t first = 0; first < stored.stale.size(); first += kUnitsPerChunk) {
+    auto bits = pack_units(stored.stale, first, std::min(stored.stale.size(), first + kUnitsPerChunk));
+    if (!bits.empty()) chunks[{kStale, 0, static_cast<int64_t>(first)}] = std::move(bits);
+  }
+  SN_TRY(write(chunks, kOwners, kHead));
+  if (checksums == nullptr) return {};
+  SN_TRY(load_checksums());  // to know which chunks are there
+  Chunks sums;
+  for (size_t first = 0; first < checksums->size(); first += kUnitsPerChunk) {
+    const size_t end = std::min(checksums->size(), first + kUnitsPerChunk);
+    sums[{kChecksums, 0, static_cast<int64_t>(first)}] = pack_checksums(*checksums, first, end);
+  }
+  return write(sums, kChecksums, kChecksums);
+}
+
+Status MapStore::forget() {
+  known_.clear();
+  return memory_.database().execute("DELETE FROM page_chunk");
+}
+
+}  // namespace syncnode::capture

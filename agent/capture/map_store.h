@@ -1,0 +1,48 @@
+// MapStore: the page map in the file of the local memory, in chunks, of which only those that changed are
+// written. Whatever it holds is of one sync id of the memory, or of no use. Refuses to survive damage: the
+// map is then lost and made anew. One run, one thread.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/result.h"
+#include "capture/page_map.h"
+#include "capture/position.h"
+#include "memory/memory.h"
+
+namespace syncnode::capture {
+
+struct StoredMap {
+  PageMap map;
+  Position position;
+  std::vector<bool> stale;  // by unit: its checksum is of an older snapshot
+};
+
+class MapStore {
+ public:
+  explicit MapStore(memory::Memory& memory) : memory_(memory) {}
+
+  // Nothing: there is no map of the memory's sync id.
+  Result<std::optional<StoredMap>> load();
+  Result<std::vector<uint64_t>> load_checksums();
+
+  // Inside a transaction of the memory (Memory::confirm, Memory::discard), which then is of `sync_id`.
+  Status save(const StoredMap& stored, const std::vector<uint64_t>* checksums, const std::string& sync_id);
+  Status forget();
+
+ private:
+  using Key = std::tuple<int, int64_t, int64_t>;  // kind, tree, first
+  using Chunks = std::map<Key, std::string>;
+  Result<Chunks> read(int kind);
+  Status write(const Chunks& chunks, int first_kind, int last_kind);
+
+  memory::Memory& memory_;
+  std::map<Key, uint64_t> known_;  // what is in the file, hashed
+  bool loaded_ = false;            // else what is there is of another sync id
+};
+
+}  // namespace syncnode::capture
