@@ -86,6 +86,8 @@ Status Capture::read_definitions(sqlite::Snapshot& snapshot, const SourceSchema&
 
 Status Capture::find(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail) {
   findings_.clear();
+  evidence_ = Evidence::kNone;
+  pages_changed_ = 0;
   now_ = {};
   usable_ = writable_ = false;
   checksums_.reset();

@@ -79,7 +79,7 @@ class Capture {
   std::optional<std::vector<uint64_t>> checksums_;  // read in this run
   std::vector<Definition> definitions_;
   std::map<std::string, Finding> findings_;
-  Evidence evidence_ = Evidence::kSame;
+  Evidence evidence_ = Evidence::kNone;
   size_t pages_changed_ = 0;
 };
 

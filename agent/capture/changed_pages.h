@@ -14,7 +14,7 @@
 
 namespace syncnode::capture {
 
-enum class Evidence { kSame, kLog, kTrail, kChecksums };
+enum class Evidence { kNone, kSame, kLog, kTrail, kChecksums };
 
 struct ChangedPages {
   Evidence evidence = Evidence::kSame;

@@ -74,6 +74,14 @@ struct ConflictTally {
   int64_t resolutions() const;
 };
 
+// How it was found what changed in the source.
+struct CaptureTally {
+  std::string evidence;  // "unchanged", "log", "trail", "checksums"; "none" where there was nothing to go by
+  int64_t pages_changed = 0;  // of the file, as far as the evidence tells them apart
+  int64_t tables_unchanged = 0, tables_in_part = 0, tables_whole = 0;
+  std::map<std::string, int64_t> whole_because;  // the reason, in how many tables
+};
+
 struct RunReport {
   std::string job_id;
   int64_t generation = 0, epoch = 0;
@@ -83,6 +91,7 @@ struct RunReport {
   int64_t tables_total = 0, rows_total = 0;
   uint64_t bytes_sent = 0, bytes_received = 0;
   double seconds = 0;
+  CaptureTally capture;
   ConflictTally conflicts;
   int64_t conflicts_waiting = 0;        // of this client, for a person, after the run
   conflict::Notification notification;  // who is to hear of them

@@ -64,8 +64,10 @@ class SyncOnce {
   Status attempt(RunReport& report);
   Status read_tables(RunReport& report);
   Status read_table(const SourceTable& table, RunReport& report);
+  void tell_capture(const CaptureTally& tally);
   sqlite::SnapshotOptions snapshot_options() const;
-  Result<TableShipment> merge_table(const SourceTable& table, ShapePlan plan, const CopyTable* existing);
+  Result<TableShipment> merge_table(const SourceTable& table, ShapePlan plan, const CopyTable* existing,
+                                    CaptureTally& tally);
   Result<bool> is_settled(const SourceTable& table);
   Result<TableShipment> reload_table(const SourceTable& table, ShapePlan plan, const CopyTable* existing);
   Result<TableShipment> create_small(const SourceTable& table, const ShapePlan& plan);

@@ -1,4 +1,6 @@
 // SyncOnce, the reading half: each table of the snapshot becomes a TableShipment.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "sqlite/source_query.h"
@@ -25,20 +27,55 @@ bool wants_better_types(const CopyTable& copy, int64_t quarantined_rows, int64_t
   return copy.reason != kRetyped || quarantined_rows >= copy.quarantined * 2;
 }
 
+std::string why_whole(const capture::Finding& finding, bool same_shape) {
+  if (finding.what == capture::Finding::What::kEverything) return finding.reason;
+  return same_shape ? "it has no order by rowid" : "its shape in the copy changes";
+}
+
+std::string_view to_string(capture::Evidence evidence) {
+  switch (evidence) {
+    case capture::Evidence::kNone:
+      return "none";
+    case capture::Evidence::kSame:
+      return "unchanged";
+    case capture::Evidence::kLog:
+      return "log";
+    case capture::Evidence::kTrail:
+      return "trail";
+    case capture::Evidence::kChecksums:
+      return "checksums";
+  }
+  return "none";
+}
+
 }  // namespace
 
 Status SyncOnce::read_tables(RunReport& report) {
   report.tables_total = static_cast<int64_t>(schema_.tables.size());
   report.rows_total = 0;
   readings_.clear();
+  report.capture = {};
+  report.capture.evidence = to_string(capture_->evidence());
+  report.capture.pages_changed = static_cast<int64_t>(capture_->pages_changed());
   for (const auto& table : schema_.tables) {
     if (context_.stop.stop_requested()) return Error{ErrorCode::kCancelled, "the run was stopped", ""};
     SN_TRY(read_table(table, report));
   }
+  tell_capture(report.capture);
   SN_TRY(settle_tables(report));
   SN_TRY(vanished_tables(report));
   report.skipped = schema_.skipped;
   return skipped_tables();
+}
+
+void SyncOnce::tell_capture(const CaptureTally& tally) {
+  std::string whole;
+  for (const auto& [reason, tables] : tally.whole_because)
+    whole += fmt::format("{}{} because {}", whole.empty() ? ": " : ", ", tables, reason);
+  context_.log.debug(
+      fmt::format("changes of '{}' by {}: {} pages; tables unchanged {}, read in part {}, whole {}{}",
+                  context_.target.deployment.client_name, tally.evidence, tally.pages_changed,
+                  tally.tables_unchanged, tally.tables_in_part, tally.tables_whole, whole));
 }
 
 Status SyncOnce::read_table(const SourceTable& table, RunReport& report) {
@@ -48,7 +85,7 @@ Status SyncOnce::read_table(const SourceTable& table, RunReport& report) {
   SN_ASSIGN(int64_t in_copy, rows_in_copy(table.name));
   bool reload = plan.action == PlanAction::kLoad;
   Result<TableShipment> shipment =
-      reload ? reload_table(table, plan, existing) : merge_table(table, plan, existing);
+      reload ? reload_table(table, plan, existing) : merge_table(table, plan, existing, report.capture);
   bool key_misfits = !shipment && is_key_misfit(shipment.error());
   if (key_misfits) {
     SN_ASSIGN(plan, plan_table(*snapshot_, table, existing, {.encoded_keys = true}));
@@ -109,7 +146,7 @@ Result<bool> SyncOnce::is_settled(const SourceTable& table) {
 }
 
 Result<TableShipment> SyncOnce::merge_table(const SourceTable& table, ShapePlan plan,
-                                            const CopyTable* existing) {
+                                            const CopyTable* existing, CaptureTally& tally) {
   using What = capture::Finding::What;
   SN_ASSIGN(auto image, memory_->image(table.name));
   TableDiffOptions options{context_.client_directory,
@@ -126,10 +163,13 @@ Result<TableShipment> SyncOnce::merge_table(const SourceTable& table, ShapePlan 
     shipment.change.image = image;
     shipment.change.rows = image->rows;
     shipment.change.quarantined_rows = existing->quarantined;
+    ++tally.tables_unchanged;
     return shipment;
   }
   const bool in_part = same_shape && finding.what != What::kEverything && reads_by_rowid(table);
   if (in_part) options.ranges = &finding.ranges;
+  ++(in_part ? tally.tables_in_part : tally.tables_whole);
+  if (!in_part) ++tally.whole_because[why_whole(finding, same_shape)];
   SN_ASSIGN(shipment.change, diff_table(*snapshot_, table, plan.copy, *memory_, image, options));
   shipment.operations = std::move(plan.operations);
   return shipment;
