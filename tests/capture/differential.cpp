@@ -1,0 +1,227 @@
+// The differential campaign of page capture: random applications change files of every kind; after each batch
+// capture with a diff of what it points to and a diff of all rows look at the same snapshot and must find the
+// same. A difference is printed with its seed: SYNC_NODE_SEED=… repeats that world alone.
+//   SYNC_NODE_BATCHES  how many (default 1,500; SYNC_NODE_LONG=1 or --long: 20,000)
+//   SYNC_NODE_SEED     of the one world to play
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <stdexcept>
+
+#include "application.h"
+#include "follower.h"
+
+namespace syncnode::capture {
+namespace {
+
+constexpr int64_t kShort = 1500;
+constexpr int64_t kLong = 20000;
+constexpr int kBatchesPerWorld = 40;
+constexpr std::chrono::milliseconds kPatience{20};
+
+struct Missed : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct Tally {
+  Ways ways;
+  int64_t worlds = 0, batches = 0, looks = 0, refused = 0, broken = 0, dropped = 0;
+  int64_t inserted = 0, updated = 0, gone = 0;
+};
+
+std::filesystem::path new_directory() {
+  const bool in_memory = std::filesystem::is_directory("/dev/shm");
+  std::string name =
+      ((in_memory ? "/dev/shm" : std::filesystem::temp_directory_path()) / "sync-node-capture-XXXXXX")
+          .string();
+  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no directory for the files");
+  return name;
+}
+
+class World {
+ public:
+  World(Writer& writer, std::filesystem::path directory, uint64_t seed, Tally& tally)
+      : directory_(std::move(directory)),
+        seed_(seed),
+        tally_(tally),
+        application_(writer, source_directory(), seed),
+        by_page_((directory_ / "by-page").string(), seed, &tally.ways),
+        by_row_((directory_ / "by-row").string(), seed, nullptr),
+        random_(~seed) {}
+
+  void play(int batches) {
+    for (int i = 0; i < batches; ++i) {
+      application_.batch();
+      ++tally_.batches;
+      if (one_in(random_, 6)) continue;  // two batches at once
+      look();
+      if (one_in(random_, 15)) by_page_.reopen();
+    }
+  }
+
+  std::string history() const {
+    std::string text;
+    for (const auto& line : application_.history()) text += line.substr(0, 500) + "\n";
+    return text;
+  }
+
+ private:
+  std::string source_directory() const {
+    std::filesystem::create_directory(directory_ / "source");
+    return (directory_ / "source").string();
+  }
+
+  sqlite::SnapshotOptions snapshot_options() {
+    sqlite::SnapshotOptions options;
+    options.patience = kPatience;
+    options.courtesy = std::chrono::milliseconds(0);
+    if (one_in(random_, 2)) options.live_image_bytes = 0;
+    if (one_in(random_, 2)) options.image_bytes = 0;
+    return options;
+  }
+
+  void look() {
+    auto snapshot = sqlite::Snapshot::open(application_.path(), snapshot_options());
+    if (!snapshot) {  // a transaction is being written, a journal waits for its application
+      ++tally_.refused;
+      const ErrorCode code = snapshot.error().code;
+      const bool expected = code == ErrorCode::kStarved || code == ErrorCode::kFailedPrecondition;
+      if (!expected) throw Missed("the snapshot: " + snapshot.error().to_string());
+      return;
+    }
+    auto page_wise = by_page_.look(**snapshot);
+    auto row_wise = by_row_.look(**snapshot);
+    const auto broke = [](const auto& done) { return !done && done.error().code == ErrorCode::kAborted; };
+    if (broke(page_wise) || broke(row_wise)) {
+      ++tally_.broken;
+      check(by_page_.settle(**snapshot, false));
+      return check(by_row_.settle(**snapshot, false));
+    }
+    if (!page_wise) throw Missed("capture: " + page_wise.error().to_string());
+    if (!row_wise) throw Missed("all rows: " + row_wise.error().to_string());
+    compare(*page_wise, *row_wise);
+    const bool remember = !one_in(random_, 12);
+    check(by_page_.settle(**snapshot, remember));
+    check(by_row_.settle(**snapshot, remember));
+    check((*snapshot)->validate());
+    ++tally_.looks;
+    if (!remember) ++tally_.dropped;
+    for (const auto& [table, difference] : *row_wise) {
+      compare_records(table);
+      tally_.inserted += difference.inserted;
+      tally_.updated += difference.updated;
+      tally_.gone += static_cast<int64_t>(difference.gone.size());
+    }
+  }
+
+  static void check(const Status& done) {
+    if (!done) throw Missed(done.error().to_string());
+  }
+
+  void compare(const std::map<std::string, Difference>& page_wise,
+               const std::map<std::string, Difference>& row_wise) const {
+    if (page_wise == row_wise) return;
+    std::string text;
+    for (const auto& [table, difference] : row_wise) {
+      const auto other = page_wise.find(table);
+      if (other != page_wise.end() && other->second == difference) continue;
+      text += fmt::format("{}: all rows say {}\n", table, difference.to_string());
+      if (other != page_wise.end())
+        text += fmt::format("{}: capture says {}\n", table, other->second.to_string());
+      const Finding& finding = by_page_.capture()->finding(table);
+      text += fmt::format("  evidence {}, finding {} {}", static_cast<int>(by_page_.capture()->evidence()),
+                          static_cast<int>(finding.what), finding.reason);
+      for (const auto& range : finding.ranges.list())
+        text += fmt::format(" [{}, {}]", range.first, range.last);
+      text += "\n";
+    }
+    throw Missed(text);
+  }
+
+  void compare_records(const std::string& table) {
+    auto page_wise = by_page_.records(table);
+    auto row_wise = by_row_.records(table);
+    if (!page_wise || !row_wise) throw Missed("the memory of " + table + " cannot be read");
+    if (*page_wise == *row_wise) return;
+    throw Missed(fmt::format("{}: the memories differ: {} records by page, {} by row", table,
+                             page_wise->size(), row_wise->size()));
+  }
+
+  const std::filesystem::path directory_;
+  const uint64_t seed_;
+  Tally& tally_;
+  Application application_;
+  Follower by_page_, by_row_;
+  Random random_;
+};
+
+void print(const Tally& tally, double seconds) {
+  std::printf(
+      "%ld worlds, %ld batches, %ld looks in %.1f s (%.0f batches/s); %ld refused, %ld broken, %ld not "
+      "remembered\n%ld rows inserted, %ld updated, %ld gone\n",
+      static_cast<long>(tally.worlds), static_cast<long>(tally.batches), static_cast<long>(tally.looks),
+      seconds, static_cast<double>(tally.batches) / seconds, static_cast<long>(tally.refused),
+      static_cast<long>(tally.broken), static_cast<long>(tally.dropped), static_cast<long>(tally.inserted),
+      static_cast<long>(tally.updated), static_cast<long>(tally.gone));
+  const char* const names[] = {"same file", "log", "trail", "checksums"};
+  std::printf("evidence:");
+  for (const auto& [evidence, times] : tally.ways.evidence)
+    std::printf(" %s %ld", names[static_cast<int>(evidence)], static_cast<long>(times));
+  std::printf("\ntables: %ld unchanged, %ld in ranges\n", static_cast<long>(tally.ways.unchanged),
+              static_cast<long>(tally.ways.ranges));
+  for (const auto& [reason, times] : tally.ways.everything)
+    std::printf("  all rows, %ld times: %s\n", static_cast<long>(times), reason.c_str());
+}
+
+int campaign(bool is_long) {
+  const char* batches_wanted = std::getenv("SYNC_NODE_BATCHES");
+  const char* one_seed = std::getenv("SYNC_NODE_SEED");
+  const int64_t batches = batches_wanted != nullptr ? std::atoll(batches_wanted) : is_long ? kLong : kShort;
+  uint64_t seed = one_seed != nullptr ? std::strtoull(one_seed, nullptr, 10) : 20261126000;
+  Writer writer;
+  Tally tally;
+  int missed = 0;
+  const auto begun = std::chrono::steady_clock::now();
+  for (; tally.batches < batches && missed < 5; ++seed) {
+    const auto directory = new_directory();
+    ++tally.worlds;
+    std::optional<World> world;
+    try {
+      world.emplace(writer, directory, seed, tally);
+      world->play(kBatchesPerWorld);
+    } catch (const std::runtime_error& what) {
+      ++missed;
+      std::printf("MISS in the world of SYNC_NODE_SEED=%llu:\n%s\n", static_cast<unsigned long long>(seed),
+                  what.what());
+      if (one_seed != nullptr && world) std::printf("%s", world->history().c_str());
+    }
+    world.reset();
+    writer.kill();
+    std::filesystem::remove_all(directory);
+    if (one_seed != nullptr) break;
+  }
+  print(tally, std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
+  if (missed > 0) return 1;
+  if (one_seed != nullptr) return 0;
+  // A campaign that only fell back proves nothing.
+  const bool all_ways = tally.ways.evidence[Evidence::kSame] > 0 && tally.ways.evidence[Evidence::kLog] > 0 &&
+                        tally.ways.evidence[Evidence::kChecksums] > 0 && tally.ways.unchanged > 0 &&
+                        tally.ways.ranges > 0 && !tally.ways.everything.empty();
+  if (!all_ways) std::printf("not every way was used\n");
+  return all_ways ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace syncnode::capture
+
+int main(int argc, char** argv) {
+  using namespace syncnode::capture;
+  if (argc > 1 && std::strcmp(argv[1], Writer::kArgument) == 0) return Writer::serve();
+  const bool is_long =
+      std::getenv("SYNC_NODE_LONG") != nullptr || (argc > 1 && std::strcmp(argv[1], "--long") == 0);
+  return campaign(is_long);
+}
