@@ -20,7 +20,7 @@ class Talk:
     def __init__(self) -> None:
         self.program = ''
         self.opening = self.working = 0
-        self.open = False
+        self.open = self.ended = False  # ended: the program has closed it
         self.asking = False
 
     def asked(self, data: bytes) -> None:
@@ -86,6 +86,8 @@ class SlowLink:
                 data = b''
             if asks and data:
                 talk.asked(data)
+            elif asks:
+                talk.ended = True
             # Timers of one delay fire in the order in which they were set.
             self.loop.call_later(self.delay, deliver, data or None)
 
