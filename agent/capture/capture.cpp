@@ -65,23 +65,19 @@ void Capture::everything(const std::string& reason) {
   usable_ = false;
 }
 
-Status Capture::read_definitions(sqlite::Snapshot& snapshot, const SourceSchema& schema) {
+void Capture::define(const SourceSchema& schema) {
   definitions_.clear();
-  SN_ASSIGN(auto select,
-            snapshot.prepare("SELECT name, rootpage, sql FROM sqlite_schema WHERE type = 'table'"));
-  std::map<std::string, std::pair<int64_t, std::string>> known;
-  while (true) {
-    SN_ASSIGN(const bool more, select.step());
-    if (!more) break;
-    known[std::string(select.column_bytes(0))] = {select.column_int64(1),
-                                                  std::string(select.column_bytes(2))};
+  std::map<std::string_view, const SourceObject*> objects;
+  for (const auto& object : schema.objects) {
+    if (object.type == "table") objects[object.name] = &object;
   }
   for (const auto& table : schema.tables) {
-    const auto& [root, sql] = known[table.name];
-    definitions_.push_back(
-        {table.name, fingerprint_of(table, root, sql), static_cast<uint32_t>(root), !table.without_rowid});
+    const auto object = objects.find(table.name);
+    if (object == objects.end()) continue;
+    const int64_t root = object->second->root_page;
+    definitions_.push_back({table.name, fingerprint_of(table, root, object->second->sql),
+                            static_cast<uint32_t>(root), !table.without_rowid});
   }
-  return {};
 }
 
 Status Capture::find(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail) {
@@ -91,7 +87,7 @@ Status Capture::find(sqlite::Snapshot& snapshot, const SourceSchema& schema, Tra
   now_ = {};
   usable_ = writable_ = false;
   checksums_.reset();
-  SN_TRY(read_definitions(snapshot, schema));
+  define(schema);
   auto pages = snapshot.pages();
   if (!pages) {
     if (!is_damage(pages.error())) return std::move(pages).error();

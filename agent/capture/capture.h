@@ -61,7 +61,7 @@ class Capture {
   };
   struct Work;  // of one find()
 
-  Status read_definitions(sqlite::Snapshot& snapshot, const SourceSchema& schema);
+  void define(const SourceSchema& schema);
   void everything(const std::string& reason);
   Result<std::vector<bool>> touched_owners(ChangedPages& changed);
   Status follow_trees(TreeWalk& walk, const std::vector<bool>& touched);

@@ -40,7 +40,9 @@ Result<ChangedPages> changed_pages(sqlite::Snapshot& snapshot, sqlite::SourcePag
     changed.pages = std::move(*logged);
     return changed;
   }
-  auto trailed = trail != nullptr ? trail->between(earlier, now) : std::nullopt;
+  // A log that goes on, but not from where the earlier snapshot ended, is not to be trusted by its salts.
+  const bool same_salts = earlier.log.salt1 == now.log.salt1 && earlier.log.salt2 == now.log.salt2;
+  auto trailed = trail != nullptr && !same_salts ? trail->between(earlier, now) : std::nullopt;
   if (trailed) {
     changed.evidence = Evidence::kTrail;
     changed.pages = std::move(*trailed);

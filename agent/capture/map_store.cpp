@@ -25,7 +25,7 @@ bool cuts(const Leaf& leaf) {
   return ((leaf.page * 2654435761U) >> 16 & kCutMask) == 0;
 }
 
-uint64_t hash_of(const std::string& bytes) {
+uint64_t hash_of(std::string_view bytes) {
   return codec::bytes_hash(0, bytes).low;
 }
 
@@ -41,19 +41,13 @@ bool is_whole(const PageMap& map) {
 }  // namespace
 
 Result<MapStore::Chunks> MapStore::read(int kind) {
-  SN_ASSIGN(auto select,
-            memory_.database().prepare(
-                "SELECT tree, first, data FROM page_chunk WHERE kind = ?1 ORDER BY tree, first"));
-  select.bind(1, kind);
   Chunks chunks;
-  while (true) {
-    SN_ASSIGN(const bool more, select.step());
-    if (!more) return chunks;
-    const Key key{kind, select.column_int64(0), select.column_int64(1)};
-    std::string data(select.column_bytes(2));
-    known_[key] = hash_of(data);
-    chunks.emplace(key, std::move(data));
-  }
+  SN_TRY(file_.for_each(kind, [&](const Key& key, std::string_view bytes) -> Status {
+    known_[key] = hash_of(bytes);
+    chunks.emplace(key, bytes);
+    return {};
+  }));
+  return chunks;
 }
 
 Result<std::optional<StoredMap>> MapStore::load() {
@@ -70,17 +64,17 @@ Result<std::optional<StoredMap>> MapStore::load() {
   stored.stale.resize(head.page_count / pages_per_unit(head.page_size) + 1);
   SN_ASSIGN(const auto owners, read(kOwners));
   for (const auto& [key, bytes] : owners)
-    SN_TRY(unpack_owners(bytes, static_cast<uint32_t>(std::get<2>(key)), stored.map.owner));
+    SN_TRY(unpack_owners(bytes, static_cast<uint32_t>(key.first), stored.map.owner));
   SN_ASSIGN(const auto trees, read(kTree));
   for (const auto& [key, bytes] : trees) {
     SN_ASSIGN(Tree tree, unpack_tree(bytes));
-    tree.id = std::get<1>(key);
+    tree.id = key.tree;
     stored.map.trees.push_back(std::move(tree));
   }
   SN_ASSIGN(const auto leaves, read(kLeaves));
   for (const auto& [key, bytes] : leaves) {
     auto tree = std::find_if(stored.map.trees.begin(), stored.map.trees.end(),
-                             [&](const Tree& t) { return t.id == std::get<1>(key); });
+                             [&](const Tree& t) { return t.id == key.tree; });
     if (tree == stored.map.trees.end()) {
       return Error{ErrorCode::kCorruption, "the page map has leaves of no table", "it is made anew"};
     }
@@ -92,7 +86,7 @@ Result<std::optional<StoredMap>> MapStore::load() {
   }
   SN_ASSIGN(const auto stale, read(kStale));
   for (const auto& [key, bytes] : stale)
-    SN_TRY(unpack_units(bytes, static_cast<size_t>(std::get<2>(key)), stored.stale));
+    SN_TRY(unpack_units(bytes, static_cast<size_t>(key.first), stored.stale));
   loaded_ = true;
   return std::optional(std::move(stored));
 }
@@ -105,27 +99,13 @@ Result<std::vector<uint64_t>> MapStore::load_checksums() {
 }
 
 Status MapStore::write(const Chunks& chunks, int first_kind, int last_kind) {
-  SN_ASSIGN(auto replace,
-            memory_.database().prepare("INSERT OR REPLACE INTO page_chunk VALUES(?1, ?2, ?3, ?4)"));
-  SN_ASSIGN(auto remove, memory_.database().prepare(
-                             "DELETE FROM page_chunk WHERE kind = ?1 AND tree = ?2 AND first = ?3"));
-  const auto bind = [](sqlite::Statement& statement, const Key& key) {
-    statement.bind(1, std::get<0>(key));
-    statement.bind(2, std::get<1>(key));
-    statement.bind(3, std::get<2>(key));
-  };
   for (const auto& [key, bytes] : chunks) {
     const auto before = known_.find(key);
-    if (before != known_.end() && before->second == hash_of(bytes)) continue;
-    bind(replace, key);
-    replace.bind_borrowed_blob(4, bytes);
-    SN_TRY(replace.run());
+    if (before == known_.end() || before->second != hash_of(bytes)) SN_TRY(file_.put(key, bytes));
   }
   for (const auto& [key, hash] : known_) {
-    const int kind = std::get<0>(key);
-    if (kind < first_kind || kind > last_kind || chunks.count(key) > 0) continue;
-    bind(remove, key);
-    SN_TRY(remove.run());
+    const bool gone = key.kind >= first_kind && key.kind <= last_kind && chunks.count(key) == 0;
+    if (gone) SN_TRY(file_.remove(key));
   }
   return {};
 }
@@ -166,7 +146,7 @@ Status MapStore::save(const StoredMap& stored, const std::vector<uint64_t>* chec
 
 Status MapStore::forget() {
   known_.clear();
-  return memory_.database().execute("DELETE FROM page_chunk");
+  return file_.clear();
 }
 
 }  // namespace syncnode::capture

@@ -6,13 +6,12 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "base/result.h"
 #include "capture/page_map.h"
 #include "capture/position.h"
-#include "memory/memory.h"
+#include "memory/page_chunks.h"
 
 namespace syncnode::capture {
 
@@ -24,7 +23,7 @@ struct StoredMap {
 
 class MapStore {
  public:
-  explicit MapStore(memory::Memory& memory) : memory_(memory) {}
+  explicit MapStore(memory::Memory& memory) : memory_(memory), file_(memory) {}
 
   // Nothing: there is no map of the memory's sync id.
   Result<std::optional<StoredMap>> load();
@@ -35,12 +34,13 @@ class MapStore {
   Status forget();
 
  private:
-  using Key = std::tuple<int, int64_t, int64_t>;  // kind, tree, first
+  using Key = memory::ChunkKey;
   using Chunks = std::map<Key, std::string>;
   Result<Chunks> read(int kind);
   Status write(const Chunks& chunks, int first_kind, int last_kind);
 
   memory::Memory& memory_;
+  memory::PageChunks file_;
   std::map<Key, uint64_t> known_;  // what is in the file, hashed
   bool loaded_ = false;            // else what is there is of another sync id
 };

@@ -39,6 +39,7 @@ struct SkippedTable {
 // One row of sqlite_master, so that an exact file can be rebuilt later.
 struct SourceObject {
   std::string type, name, table_name, sql;
+  int64_t root_page = 0;  // of its b-tree; 0 where it has none
 };
 
 struct SourceSchema {

@@ -48,13 +48,15 @@ Status read_facts(Database& database, SourceSchema& schema) {
 }
 
 Status read_objects(Database& database, SourceSchema& schema) {
-  SN_ASSIGN(Statement rows,
-            database.prepare("SELECT type, name, tbl_name, sql FROM main.sqlite_schema ORDER BY rowid"));
+  SN_ASSIGN(
+      Statement rows,
+      database.prepare("SELECT type, name, tbl_name, sql, rootpage FROM main.sqlite_schema ORDER BY rowid"));
   for (;;) {
     SN_ASSIGN(const bool row, rows.step());
     if (!row) return {};
     schema.objects.push_back({std::string(rows.column_bytes(0)), std::string(rows.column_bytes(1)),
-                              std::string(rows.column_bytes(2)), std::string(rows.column_bytes(3))});
+                              std::string(rows.column_bytes(2)), std::string(rows.column_bytes(3)),
+                              rows.column_int64(4)});
   }
 }
 

@@ -167,7 +167,9 @@ Status SyncOnce::ship_all(RunReport& report) {
   report.conflicts_waiting = state_.conflicts_waiting;
   if (nothing_to_ship()) {
     report.mode = "unchanged";
-    return memory_->discard([this] { return capture_->save(memory_->sync_id()); });
+    SN_TRY(memory_->discard([this] { return capture_->save(memory_->sync_id()); }));
+    if (context_.options.trail) context_.options.trail->forget(capture_->position());
+    return {};
   }
   context_.progress.phase("shipping");
   SN_TRY(journal_tables(report, "running"));
@@ -190,6 +192,8 @@ Status SyncOnce::ship_all(RunReport& report) {
     // The copy is right; another node that found our commit may have remembered it already.
     context_.log.warning("the local memory did not follow: " + remembered.error().message +
                          "; the next run rechecks it");
+  } else if (context_.options.trail) {
+    context_.options.trail->forget(capture_->position());
   }
   report.generation = shipment_.generation;
   report.conflicts = shipment_.conflicts;

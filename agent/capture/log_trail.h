@@ -1,0 +1,50 @@
+// LogTrail: which pages were written to a client's log, seen by looking at it now and then, also between
+// runs: a log is begun anew when it was copied back, and what it held is gone for a snapshot. Takes no lock
+// and keeps nothing open; frames are counted only as far as the wal-index says they are committed. Refuses to
+// guess: where a frame may have come and gone between two looks the trail begins anew. Thread-safe: a
+// follower looks, a run asks.
+#pragma once
+
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "capture/changed_pages.h"
+#include "sqlite/log_headers.h"
+
+namespace syncnode::capture {
+
+class LogTrail final : public Trail {
+ public:
+  // `path`: of the main file, checked (host/source_path.h).
+  explicit LogTrail(std::string path) : path_(std::move(path)) {}
+
+  // Reads the headers of the frames that are new. What cannot be read is no news.
+  void look();
+
+  std::optional<std::vector<uint32_t>> between(const Position& earlier, const Position& later) override;
+  void forget(const Position& before) override;
+
+ private:
+  // From one beginning of the log to the next: the pages of frames `first`, `first` + 1, …
+  struct Round {
+    uint32_t salt1 = 0;
+    uint32_t salt2 = 0;
+    uint32_t first = 1;
+    std::vector<uint32_t> pages;
+    bool is(uint32_t one, uint32_t two) const { return salt1 == one && salt2 == two; }
+    uint32_t seen() const { return first - 1 + static_cast<uint32_t>(pages.size()); }
+  };
+
+  void look_locked();
+  bool end_round(sqlite::LogHeaders& log, Round& round);
+
+  const std::string path_;
+  std::mutex mutex_;
+  std::deque<Round> rounds_;  // each begun when the one before it had ended
+  size_t kept_ = 0;           // pages in all of them
+};
+
+}  // namespace syncnode::capture

@@ -1,0 +1,44 @@
+// LogHeaders: the headers of a -wal and of its frames, and how far the wal-index says they are committed,
+// read beside the application: no lock, no SQLite, two descriptors for the time of a look. (Closing them
+// takes no lock from anybody: SQLite locks no -wal, and ours are of open file descriptions.) Refuses to say
+// that what it read still holds: another read tells. One thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/unique_fd.h"
+
+namespace syncnode::sqlite {
+
+class LogHeaders {
+ public:
+  struct Committed {
+    uint32_t salt1 = 0;
+    uint32_t salt2 = 0;
+    uint32_t frames = 0;
+  };
+  struct Frame {
+    uint32_t page = 0;
+    uint32_t salt1 = 0;
+    uint32_t salt2 = 0;
+  };
+
+  // Nothing where there is no log, or none that its application has open.
+  static std::optional<LogHeaders> open(const std::string& main_path);
+
+  // Nothing while the index is being written, or where it is of another log.
+  std::optional<Committed> committed() const;
+  std::optional<Frame> frame(uint32_t number) const;  // from 1; nothing beyond the end
+
+ private:
+  LogHeaders(UniqueFd wal, UniqueFd shm, uint32_t page_size)
+      : wal_(std::move(wal)), shm_(std::move(shm)), page_size_(page_size) {}
+
+  UniqueFd wal_;
+  UniqueFd shm_;
+  uint32_t page_size_;
+};
+
+}  // namespace syncnode::sqlite
