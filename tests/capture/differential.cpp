@@ -167,10 +167,15 @@ void print(const Tally& tally, double seconds) {
       seconds, static_cast<double>(tally.batches) / seconds, static_cast<long>(tally.refused),
       static_cast<long>(tally.broken), static_cast<long>(tally.dropped), static_cast<long>(tally.inserted),
       static_cast<long>(tally.updated), static_cast<long>(tally.gone));
-  const char* const names[] = {"same file", "log", "trail", "checksums"};
+  static constexpr std::pair<Evidence, const char*> kNames[] = {{Evidence::kSame, "the same file"},
+                                                                {Evidence::kLog, "log"},
+                                                                {Evidence::kTrail, "trail"},
+                                                                {Evidence::kChecksums, "checksums"}};
   std::printf("evidence:");
-  for (const auto& [evidence, times] : tally.ways.evidence)
-    std::printf(" %s %ld", names[static_cast<int>(evidence)], static_cast<long>(times));
+  for (const auto& [evidence, name] : kNames) {
+    const auto times = tally.ways.evidence.find(evidence);
+    std::printf(" %s %ld", name, times == tally.ways.evidence.end() ? 0L : static_cast<long>(times->second));
+  }
   std::printf("\ntables: %ld unchanged, %ld in ranges\n", static_cast<long>(tally.ways.unchanged),
               static_cast<long>(tally.ways.ranges));
   for (const auto& [reason, times] : tally.ways.everything)
