@@ -12,10 +12,17 @@ Connection::Connection(Connection&&) noexcept = default;
 Connection& Connection::operator=(Connection&&) noexcept = default;
 Connection::~Connection() = default;
 
-Result<Rows> Connection::run(std::string_view sql, const std::vector<Param>& params, bool binary,
-                             Deadline deadline) {
+Status Connection::may_ask() const {
   if (wire_->copying_in)
     return Error{ErrorCode::kInternal, "a statement was sent while a COPY is under way", ""};
+  if (wire_->pipelining)
+    return Error{ErrorCode::kInternal, "a statement was sent while a pipeline is open", ""};
+  return {};
+}
+
+Result<Rows> Connection::run(std::string_view sql, const std::vector<Param>& params, bool binary,
+                             Deadline deadline) {
+  SN_TRY(may_ask());
   SN_TRY(wire_->send(sql, params, binary));
   return wire_->finish(deadline);
 }
@@ -35,10 +42,16 @@ Result<Rows> Connection::simple(std::string_view sql, Deadline deadline) {
 }
 
 Result<std::vector<Rows>> Connection::simple_all(std::string_view sql, Deadline deadline) {
-  if (wire_->copying_in)
-    return Error{ErrorCode::kInternal, "a statement was sent while a COPY is under way", ""};
+  SN_TRY(may_ask());
   SN_TRY(wire_->send_simple(sql));
   return wire_->finish_all(deadline);
+}
+
+Replies Connection::simple_each(std::string_view sql, Deadline deadline) {
+  Status sent = may_ask();
+  if (sent) sent = wire_->send_simple(sql);
+  if (!sent) return {{}, std::move(sent).error()};
+  return wire_->finish_each(deadline);
 }
 
 bool Connection::alive() {

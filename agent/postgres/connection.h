@@ -48,9 +48,16 @@ class Rows {
   bool boolean(int row, int column) const;
   int64_t affected() const;      // of the command tag
   std::string_view tag() const;  // "INSERT 0 1", "COMMIT", …
+  uint64_t size() const;         // bytes of all values
 
  private:
   std::shared_ptr<pg_result> result_;
+};
+
+// What a message of several statements came to: the results up to the first that failed.
+struct Replies {
+  std::vector<Rows> rows;
+  std::optional<Error> failure;
 };
 
 struct ConnectOptions {
@@ -79,6 +86,8 @@ class Connection {
   Result<Rows> simple(std::string_view sql, Deadline deadline);
   // The same; the result of each, one at least.
   Result<std::vector<Rows>> simple_all(std::string_view sql, Deadline deadline);
+  // The same; also the results of those before the one that failed.
+  Replies simple_each(std::string_view sql, Deadline deadline);
 
   // COPY … FROM STDIN: begin, any number of chunks, then finish (rows copied) or abandon.
   Status copy_in_begin(std::string_view sql, Deadline deadline);
@@ -121,8 +130,10 @@ class Connection {
   static std::string quote_identifier(std::string_view name);
 
  private:
+  friend class Pipeline;
   friend class Transaction;
   explicit Connection(std::unique_ptr<Wire> wire);
+  Status may_ask() const;
   Result<Rows> run(std::string_view sql, const std::vector<Param>& params, bool binary, Deadline deadline);
   Status copy_in_failure(Deadline deadline);
   Result<Rows> check_session(const std::string& user, Deadline deadline);
@@ -147,10 +158,16 @@ struct TransactionOptions {
   bool wait_for_disk = true;
 };
 
+class Pipeline;
+class Script;
+
 class Transaction {
  public:
   static Result<Transaction> begin(Connection& connection, const TransactionOptions& options,
                                    Deadline deadline);
+  // The same as the first statements of a pipeline: begun once that has been answered.
+  static Result<Transaction> begin(Pipeline& pipeline, const TransactionOptions& options,
+                                   std::chrono::milliseconds wait);
   // A transaction of one statement without parameters, and one more statement after its COMMIT ("" for none),
   // all in one exchange. kOutcomeUnknown when the answer never came. Any other error may be of the statement
   // after the COMMIT: only for what may be done twice.
@@ -166,6 +183,12 @@ class Transaction {
 
   // kOutcomeUnknown when COMMIT was sent and the answer never came; kAborted when the server rolled back.
   Status commit(Deadline deadline);
+  // `last`, COMMIT and then `after`, as one message, of which the server begins nothing before it has all of
+  // it: no lock that `last` takes can outlive a network that breaks between them. `after` is no part of the
+  // transaction: `after_failure`, when given, tells that it failed, or was not answered, behind a COMMIT that
+  // was.
+  Status commit(const Script& last, const Script& after, Deadline deadline,
+                std::optional<Error>* after_failure = nullptr);
 
  private:
   explicit Transaction(Connection& connection) : connection_(&connection) {}

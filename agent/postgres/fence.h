@@ -9,12 +9,16 @@
 #include "base/result.h"
 #include "model/term.h"
 #include "postgres/connection.h"
+#include "postgres/script.h"
 
 namespace syncnode::postgres {
 
 // Inside a READ COMMITTED transaction. kFenced (SN001) when the term is not the current one: roll back, stop
 // writing.
 Status fence(Connection& connection, const Term& term, Deadline deadline);
+// The same as a part of a script: what Transaction::commit() sends in one message with COMMIT, so that a
+// network that breaks in between leaves nobody behind who holds it.
+void fence(Script& script, const Term& term);
 
 // The id of this node's row in sync_metadata.hosts, made when missing.
 Result<std::string> register_host(Connection& connection, std::string_view cluster_name,

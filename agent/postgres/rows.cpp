@@ -50,4 +50,13 @@ std::string_view Rows::tag() const {
   return PQcmdStatus(result_.get());
 }
 
+uint64_t Rows::size() const {
+  uint64_t bytes = 0;
+  for (int row = 0; row < count(); ++row) {
+    for (int column = 0; column < columns(); ++column)
+      bytes += static_cast<uint64_t>(PQgetlength(result_.get(), row, column));
+  }
+  return bytes;
+}
+
 }  // namespace syncnode::postgres

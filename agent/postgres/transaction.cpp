@@ -2,6 +2,8 @@
 #include <libpq-fe.h>
 
 #include "postgres/fill.h"
+#include "postgres/pipeline.h"
+#include "postgres/script.h"
 #include "postgres/wire.h"
 #include "sql/queries.h"
 
@@ -10,13 +12,23 @@ namespace {
 
 constexpr std::chrono::seconds kRollbackWait{1};
 
-Result<std::string> prologue(const TransactionOptions& options) {
+Result<std::string> opening(const TransactionOptions& options) {
   return fill(sql::transaction_begin,
-              {{"isolation", options.repeatable_read ? "REPEATABLE READ" : "READ COMMITTED"},
-               {"statement_timeout", std::to_string(options.statement_timeout.count())},
+              {{"isolation", options.repeatable_read ? "REPEATABLE READ" : "READ COMMITTED"}});
+}
+
+Result<std::string> settings(const TransactionOptions& options) {
+  return fill(sql::transaction_settings,
+              {{"statement_timeout", std::to_string(options.statement_timeout.count())},
                {"lock_timeout", std::to_string(options.lock_timeout.count())},
                {"idle_timeout", std::to_string(options.idle_timeout.count())},
                {"synchronous_commit", options.wait_for_disk ? "on" : "off"}});
+}
+
+Result<std::string> prologue(const TransactionOptions& options) {
+  SN_ASSIGN(const std::string begin, opening(options));
+  SN_ASSIGN(const std::string set, settings(options));
+  return begin + ";" + set + ";";
 }
 
 }  // namespace
@@ -34,6 +46,17 @@ Result<Transaction> Transaction::begin(Connection& connection, const Transaction
   SN_ASSIGN(const std::string opening, prologue(options));
   Transaction transaction(connection);  // rolls back when the prologue fails half-way
   SN_ASSIGN(const Rows done, connection.simple(opening, deadline));
+  return transaction;
+}
+
+Result<Transaction> Transaction::begin(Pipeline& pipeline, const TransactionOptions& options,
+                                       std::chrono::milliseconds wait) {
+  SN_TRY(can_begin(pipeline.connection_));
+  SN_ASSIGN(const std::string begin, opening(options));
+  SN_ASSIGN(const std::string set, settings(options));
+  Transaction transaction(pipeline.connection_);
+  SN_TRY(pipeline.add(begin, {}, wait));
+  SN_TRY(pipeline.add(set, {}, wait));
   return transaction;
 }
 
@@ -63,13 +86,15 @@ Transaction::Transaction(Transaction&& other) noexcept
 
 Transaction::~Transaction() {
   if (connection_ == nullptr || !connection_->usable()) return;
-  const Wire& wire = *connection_->wire_;
+  Wire& wire = *connection_->wire_;
+  const std::string state = wire.sqlstate;
+  wire.leave_pipeline(deadline_in(kRollbackWait));
+  if (!wire.usable()) return;
   if (wire.copying_in || PQtransactionStatus(wire.get()) == PQTRANS_ACTIVE) {
     connection_->close();
     return;
   }
   if (PQtransactionStatus(wire.get()) == PQTRANS_IDLE) return;
-  const std::string state = wire.sqlstate;
   if (!connection_->simple("ROLLBACK", deadline_in(kRollbackWait))) connection_->close();
   connection_->wire_->sqlstate = state;
 }
@@ -89,6 +114,33 @@ Status Transaction::commit(Deadline deadline) {
   connection_ = nullptr;
   if (done->tag() == "COMMIT") return {};
   return Error{ErrorCode::kAborted, "the server rolled back instead of committing", ""};
+}
+
+Status Transaction::commit(const Script& last, const Script& after, Deadline deadline,
+                           std::optional<Error>* after_failure) {
+  if (connection_ == nullptr) return Error{ErrorCode::kInternal, "a transaction was committed twice", ""};
+  Connection& connection = *connection_;
+  if (!connection.usable()) {
+    return Error{ErrorCode::kUnavailable, "the connection was lost before COMMIT was sent", ""};
+  }
+  std::string text = last.text() + ";COMMIT";
+  if (after.count() > 0) text += ";" + after.text();
+  Replies replies = connection.simple_each(text, deadline);
+  if (replies.rows.size() <= last.count() && !connection.usable()) {
+    return Error{ErrorCode::kOutcomeUnknown,
+                 "COMMIT was sent and no answer came: " +
+                     (replies.failure ? replies.failure->message : std::string("the connection was lost")),
+                 "read back what was committed before acting"};
+  }
+  if (replies.rows.size() <= last.count()) {
+    if (replies.failure) return std::move(*replies.failure);
+    return Error{ErrorCode::kInternal, "the database answered too little", ""};
+  }
+  connection_ = nullptr;
+  if (replies.rows[last.count()].tag() != "COMMIT")
+    return Error{ErrorCode::kAborted, "the server rolled back instead of committing", ""};
+  if (after_failure != nullptr) *after_failure = std::move(replies.failure);
+  return {};
 }
 
 }  // namespace syncnode::postgres

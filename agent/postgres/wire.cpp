@@ -19,17 +19,6 @@ namespace {
 // for), so a wait on TLS looks again this often.
 constexpr std::chrono::milliseconds kTlsLook{20};
 
-uint64_t payload(const pg_result* result) {
-  uint64_t bytes = 0;
-  const int rows = PQntuples(result);
-  const int columns = PQnfields(result);
-  for (int row = 0; row < rows; ++row) {
-    for (int column = 0; column < columns; ++column)
-      bytes += static_cast<uint64_t>(PQgetlength(result, row, column));
-  }
-  return bytes;
-}
-
 void count_notice(void* counter, const pg_result* /*notice*/) {
   ++*static_cast<uint64_t*>(counter);
 }
@@ -86,6 +75,7 @@ void Wire::close() {
   PQfinish(connection_);
   connection_ = nullptr;
   copying_in = false;
+  pipelining = false;
 }
 
 void Wire::stop_with(std::stop_token token) {
@@ -217,37 +207,59 @@ Result<Rows> Wire::finish(Deadline deadline) {
 }
 
 Result<std::vector<Rows>> Wire::finish_all(Deadline deadline) {
-  SN_ASSIGN(const bool interrupted, flush(deadline));
-  static_cast<void>(interrupted);
-  std::optional<Error> failure;
+  Replies replies = finish_each(deadline);
+  if (replies.failure) return std::move(*replies.failure);
+  if (replies.rows.empty()) return Error{ErrorCode::kInternal, "the database answered with no result", ""};
+  return std::move(replies.rows);
+}
+
+Replies Wire::finish_each(Deadline deadline) {
+  Replies replies;
+  if (auto flushed = flush(deadline); !flushed) {
+    replies.failure = std::move(flushed).error();
+    return replies;
+  }
   std::string failure_state;
-  std::vector<Rows> results;
   while (true) {
     auto next = next_result(deadline);
-    if (!next && !failure) return std::move(next).error();
+    if (!next && !replies.failure) replies.failure = std::move(next).error();
     if (!next || *next == nullptr) break;
     const ExecStatusType status = PQresultStatus(*next);
     if (is_success(status)) {
-      received += payload(*next);
-      results.emplace_back(*next);
+      replies.rows.emplace_back(*next);
+      received += replies.rows.back().size();
       continue;
     }
     if (is_copy(status)) {
       PQclear(*next);
       close();
-      return Error{ErrorCode::kInternal, "a COPY was given to a call that is not for COPY", ""};
+      replies.failure = Error{ErrorCode::kInternal, "a COPY was given to a call that is not for COPY", ""};
+      return replies;
     }
     Error error = error_of_result(*next);
-    if (failure) continue;
-    failure = std::move(error);
+    if (replies.failure) continue;
+    replies.failure = std::move(error);
     failure_state = sqlstate;
   }
   if (usable() && PQstatus(connection_) == CONNECTION_BAD) close();
   // What a server says before it hangs up tells more than the hang-up.
   sqlstate = failure_state;
-  if (failure) return std::move(*failure);
-  if (results.empty()) return Error{ErrorCode::kInternal, "the database answered with no result", ""};
-  return results;
+  return replies;
+}
+
+void Wire::leave_pipeline(Deadline deadline) {
+  if (!pipelining) return;
+  pipelining = false;
+  if (PQpipelineSync(connection_) == 0 || !flush(deadline)) return close();
+  while (usable()) {
+    const auto next = next_result(deadline);
+    if (!next) return close();
+    const bool ended = *next != nullptr && PQresultStatus(*next) == PGRES_PIPELINE_SYNC;
+    PQclear(*next);
+    if (ended) break;
+    if (PQstatus(connection_) == CONNECTION_BAD) return close();
+  }
+  if (usable() && PQexitPipelineMode(connection_) == 0) close();
 }
 
 }  // namespace syncnode::postgres

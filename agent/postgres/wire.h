@@ -74,6 +74,10 @@ class Wire {
   Result<Rows> finish(Deadline deadline);
   // The same with the result of every statement of the message, one at least.
   Result<std::vector<Rows>> finish_all(Deadline deadline);
+  // The same, and what had been answered before something failed.
+  Replies finish_each(Deadline deadline);
+  // Ends a pipeline that is not wanted any more: what it said is dropped, no answer in time closes.
+  void leave_pipeline(Deadline deadline);
   // Waits until the socket is readable and gives the bytes to libpq.
   Status receive(Deadline deadline);
   // Looks, without waiting, whether the server said anything but notices (in COPY … FROM STDIN only errors
@@ -91,6 +95,7 @@ class Wire {
   uint64_t received = 0;
   size_t unflushed = 0;  // COPY bytes given to libpq since it last held nothing back
   bool copying_in = false;
+  bool pipelining = false;
   Deadline latest = Deadline::max();  // no wait outlasts it
 
  private:

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "postgres/pipeline.h"
+#include "postgres/script.h"
 #include "sync/copy_state.h"
 
 namespace syncnode::sync {
@@ -33,6 +35,9 @@ struct HeldDecision {
 };
 
 Result<std::vector<HeldDecision>> read_decisions(postgres::Connection& connection, const CopyTarget& target);
+// The same question as a part of a script, and its answer.
+Status ask_decisions(postgres::Script& script, const CopyTarget& target);
+std::vector<HeldDecision> decisions_of(const postgres::Rows& rows);
 const HeldDecision* find_decision(const std::vector<HeldDecision>& decisions, const std::string& table,
                                   HeldKind kind);
 
@@ -44,8 +49,8 @@ struct HeldNow {
 };
 
 // Inside the data transaction.
-Status record_held(postgres::Connection& connection, const CopyTarget& target, const HeldNow& held,
+Status record_held(postgres::Pipeline& pipeline, const CopyTarget& target, const HeldNow& held,
                    int64_t generation);
-Status close_held(postgres::Connection& connection, const std::string& held_id, std::string_view status);
+Status close_held(postgres::Pipeline& pipeline, const std::string& held_id, std::string_view status);
 
 }  // namespace syncnode::sync

@@ -74,9 +74,11 @@ const CopyTable* CopyState::table(std::string_view source_name) const {
   return found == tables.end() ? nullptr : &*found;
 }
 
-Result<Deployment> find_deployment(postgres::Connection& connection, const std::string& client_name) {
-  SN_ASSIGN(auto rows,
-            connection.query(sql::run_client, {Param::text(client_name)}, deadline_in(kStatementWait)));
+void ask_deployment(postgres::Script& script, const std::string& client_name) {
+  script.add(sql::run_client, {Param::text(client_name)});
+}
+
+Result<Deployment> deployment_of(const postgres::Rows& rows, const std::string& client_name) {
   if (rows.count() == 0) {
     return Error{ErrorCode::kNotFound, "no client '" + client_name + "' is registered for this cluster",
                  "see 'sync-nodectl client list', or 'sync-nodectl client register " + client_name +
@@ -88,10 +90,20 @@ Result<Deployment> find_deployment(postgres::Connection& connection, const std::
                     std::string(rows.text(0, 5))};
 }
 
-Result<CopyState> read_copy_state(postgres::Connection& connection, const CopyTarget& target) {
+Result<Deployment> find_deployment(postgres::Connection& connection, const std::string& client_name) {
+  postgres::Script script;
+  ask_deployment(script, client_name);
+  SN_ASSIGN(auto rows, connection.simple(script.text(), deadline_in(kStatementWait)));
+  return deployment_of(rows, client_name);
+}
+
+Status ask_copy_state(postgres::Script& script, const CopyTarget& target) {
   SN_ASSIGN(auto sql, postgres::fill(sql::copy_state, {{"schema", target.quoted_schema()}}));
-  SN_ASSIGN(auto rows,
-            connection.query(sql, {Param::text(target.deployment.id)}, deadline_in(kStatementWait)));
+  script.add(sql, {Param::text(target.deployment.client_name)});
+  return {};
+}
+
+Result<CopyState> copy_state_of(const postgres::Rows& rows) {
   CopyState state;
   state.generation = rows.int64(0, 0);
   state.sync_id = rows.text(0, 1);
@@ -100,6 +112,13 @@ Result<CopyState> read_copy_state(postgres::Connection& connection, const CopyTa
   SN_TRY(parse_loads(rows.text(0, 4), state));
   state.conflicts_waiting = rows.int64(0, 5);
   return state;
+}
+
+Result<CopyState> read_copy_state(postgres::Connection& connection, const CopyTarget& target) {
+  postgres::Script script;
+  SN_TRY(ask_copy_state(script, target));
+  SN_ASSIGN(auto rows, connection.simple(script.text(), deadline_in(kStatementWait)));
+  return copy_state_of(rows);
 }
 
 }  // namespace syncnode::sync

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "model/term.h"
 #include "postgres/connection.h"
+#include "postgres/script.h"
 #include "sync/copy_shape.h"
 
 namespace syncnode::sync {
@@ -59,5 +60,10 @@ inline constexpr std::chrono::seconds kStatementWait{60};
 
 Result<Deployment> find_deployment(postgres::Connection& connection, const std::string& client_name);
 Result<CopyState> read_copy_state(postgres::Connection& connection, const CopyTarget& target);
+// The same questions as parts of a script, and their answers.
+void ask_deployment(postgres::Script& script, const std::string& client_name);
+Result<Deployment> deployment_of(const postgres::Rows& rows, const std::string& client_name);
+Status ask_copy_state(postgres::Script& script, const CopyTarget& target);
+Result<CopyState> copy_state_of(const postgres::Rows& rows);
 
 }  // namespace syncnode::sync

@@ -130,40 +130,45 @@ Status LoadSender::perform(postgres::Connection& connection, LoadTask& task) {
     SN_TRY(std::move(changed));
   }
   if (task.tuples) SN_TRY(copy_tuples(connection, task));
-  if (task.quarantined) SN_TRY(send_quarantined(connection, task));
-  if (!task.discard) SN_TRY(record(connection, task));
-  if (!task.discard) SN_TRY(journal(connection, task));
-  return commit_fenced(connection, target_, transaction);
+  if (task.quarantined || !task.discard) SN_TRY(account(connection, task));
+  return commit_fenced(target_, transaction);
 }
 
-Status LoadSender::record(postgres::Connection& connection, const LoadTask& task) {
+// What is beside the tuples, in one exchange.
+Status LoadSender::account(postgres::Connection& connection, LoadTask& task) {
+  postgres::Pipeline pipeline(connection);
+  if (task.quarantined) SN_TRY(send_quarantined(pipeline, task));
+  const size_t recorded = pipeline.count();
+  if (!task.discard) SN_TRY(record(pipeline, task));
+  if (!task.discard) SN_TRY(journal(pipeline, task));
+  SN_ASSIGN(const auto answers, pipeline.finish());
+  if (task.discard || answers[recorded].affected() == 1) return {};
+  return Error{ErrorCode::kAborted, "another run loads '" + task.after.load_table + "'",
+               "the next run decides which load goes on"};
+}
+
+Status LoadSender::record(postgres::Pipeline& pipeline, const LoadTask& task) {
   SN_ASSIGN(auto sql, postgres::fill(sql::record_load, {{"schema", target_.quoted_schema()}}));
   const CopyLoad& after = task.after;
   std::string chunks = std::to_string(after.chunks);
   std::string rows = std::to_string(after.rows);
   std::string position = std::to_string(after.last_position);
   std::string table = wire_name(after.table);
-  SN_ASSIGN(auto recorded,
-            connection.query(sql,
-                             {Param::text(after.load_table), Param::text(table), Param::text(after.load_id),
-                              Param::text(chunks), Param::text(rows), Param::text(position),
-                              Param::text(after.complete ? "true" : "false")},
-                             deadline_in(kStatementWait)));
-  if (recorded.affected() != 1) {
-    return Error{ErrorCode::kAborted, "another run loads '" + after.load_table + "'",
-                 "the next run decides which load goes on"};
-  }
-  return {};
+  return pipeline.add(
+      sql,
+      {Param::text(after.load_table), Param::text(table), Param::text(after.load_id), Param::text(chunks),
+       Param::text(rows), Param::text(position), Param::text(after.complete ? "true" : "false")},
+      kStatementWait);
 }
 
 // Seen by others as soon as the chunk is.
-Status LoadSender::journal(postgres::Connection& connection, const LoadTask& task) {
+Status LoadSender::journal(postgres::Pipeline& pipeline, const LoadTask& task) {
   if (task.after.rows == 0) return {};
   TableOutcome outcome;
   outcome.name = task.after.table;
   outcome.rows = task.after.complete ? task.after.rows : -1;
   outcome.inserted = task.after.rows;
-  return record_progress(connection, job_id_, {{outcome, task.after.rows, "running"}});
+  return record_progress(pipeline, job_id_, {{outcome, task.after.rows, "running"}});
 }
 
 Status LoadSender::copy_tuples(postgres::Connection& connection, LoadTask& task) {
@@ -183,8 +188,8 @@ Status LoadSender::copy_tuples(postgres::Connection& connection, LoadTask& task)
   return {};
 }
 
-Status LoadSender::send_quarantined(postgres::Connection& connection, LoadTask& task) {
-  SN_ASSIGN(auto writer, QuarantineWriter::create(connection, target_, task.load_table));
+Status LoadSender::send_quarantined(postgres::Pipeline& pipeline, LoadTask& task) {
+  SN_ASSIGN(auto writer, QuarantineWriter::create(pipeline, target_, task.load_table));
   SN_TRY(task.quarantined->rewind());
   RecordReader reader(*task.quarantined);
   std::string_view record;

@@ -18,6 +18,7 @@
 
 #include "base/result.h"
 #include "json/json.h"
+#include "postgres/pipeline.h"
 #include "sync/copy_state.h"
 #include "sync/spool.h"
 
@@ -57,10 +58,11 @@ class LoadSender {
   void run();
   Status work();
   Status perform(postgres::Connection& connection, LoadTask& task);
-  Status record(postgres::Connection& connection, const LoadTask& task);
-  Status journal(postgres::Connection& connection, const LoadTask& task);
+  Status account(postgres::Connection& connection, LoadTask& task);
+  Status record(postgres::Pipeline& pipeline, const LoadTask& task);
+  Status journal(postgres::Pipeline& pipeline, const LoadTask& task);
   Status copy_tuples(postgres::Connection& connection, LoadTask& task);
-  Status send_quarantined(postgres::Connection& connection, LoadTask& task);
+  Status send_quarantined(postgres::Pipeline& pipeline, LoadTask& task);
   std::optional<LoadTask> next_task();
 
   const postgres::ConnectOptions options_;

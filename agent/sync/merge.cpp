@@ -65,20 +65,20 @@ std::string quoted_columns(const CopyTable& table) {
   return quoted_list(shipped_columns(table));
 }
 
-Result<Merge> Merge::create(postgres::Connection& connection, const CopyTarget& target,
-                            const CopyTable& table, int batch_rows) {
+Result<Merge> Merge::create(postgres::Pipeline& pipeline, const CopyTarget& target, const CopyTable& table,
+                            int batch_rows) {
   SN_ASSIGN(auto sql, postgres::fill(sql::merge_rows, {{"table", target.quoted_table(table.target)},
                                                        {"columns", quoted_columns(table)},
                                                        {"arrays", arrays(table)},
                                                        {"key", quoted_list(table.key_targets())},
                                                        {"action", upsert_action(table)}}));
-  SN_ASSIGN(auto quarantine, QuarantineWriter::create(connection, target, wire_name(table.name)));
-  return Merge(connection, table, std::move(sql), std::move(quarantine), batch_rows);
+  SN_ASSIGN(auto quarantine, QuarantineWriter::create(pipeline, target, wire_name(table.name)));
+  return Merge(pipeline, table, std::move(sql), std::move(quarantine), batch_rows);
 }
 
-Merge::Merge(postgres::Connection& connection, const CopyTable& table, std::string sql,
+Merge::Merge(postgres::Pipeline& pipeline, const CopyTable& table, std::string sql,
              QuarantineWriter quarantine, int batch_rows)
-    : connection_(connection),
+    : pipeline_(pipeline),
       table_(table),
       sql_(std::move(sql)),
       quarantine_(std::move(quarantine)),
@@ -131,7 +131,7 @@ Status Merge::flush() {
   if (columns_.front().count() == 0) return {};
   std::vector<postgres::Param> params;
   for (auto& column : columns_) params.push_back(column.param());
-  SN_ASSIGN(auto done, connection_.query(sql_, params, deadline_in(kStatementWait)));
+  SN_TRY(pipeline_.add(sql_, params, kStatementWait));
   for (auto& column : columns_) column.clear();
   bytes_ = 0;
   return {};

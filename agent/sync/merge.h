@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "postgres/pipeline.h"
 #include "sync/array_param.h"
 #include "sync/copy_state.h"
 #include "sync/quarantine.h"
@@ -16,20 +17,20 @@ namespace syncnode::sync {
 
 class Merge {
  public:
-  // `connection`, `target` and `table` must outlive the merge.
-  static Result<Merge> create(postgres::Connection& connection, const CopyTarget& target,
-                              const CopyTable& table, int batch_rows);
+  // `pipeline`, `target` and `table` must outlive the merge.
+  static Result<Merge> create(postgres::Pipeline& pipeline, const CopyTarget& target, const CopyTable& table,
+                              int batch_rows);
 
-  // All rows of a spool of serialized EncodedRow records.
+  // All rows of a spool of serialized EncodedRow records. How it went is known once the pipeline is finished.
   Status ship(Spool& rows, const std::function<void(int64_t)>& progress);
 
  private:
-  Merge(postgres::Connection& connection, const CopyTable& table, std::string sql,
-        QuarantineWriter quarantine, int batch_rows);
+  Merge(postgres::Pipeline& pipeline, const CopyTable& table, std::string sql, QuarantineWriter quarantine,
+        int batch_rows);
   void add(const EncodedRow& row);
   Status flush();
 
-  postgres::Connection& connection_;
+  postgres::Pipeline& pipeline_;
   const CopyTable& table_;
   std::string sql_;
   QuarantineWriter quarantine_;

@@ -13,10 +13,10 @@ constexpr int64_t kBatchPieces = 2000;
 
 }  // namespace
 
-Result<QuarantineWriter> QuarantineWriter::create(postgres::Connection& connection, const CopyTarget& target,
+Result<QuarantineWriter> QuarantineWriter::create(postgres::Pipeline& pipeline, const CopyTarget& target,
                                                   std::string table) {
   SN_ASSIGN(auto sql, postgres::fill(sql::quarantine_values, {{"schema", target.quoted_schema()}}));
-  return QuarantineWriter(connection, std::move(sql), std::move(table));
+  return QuarantineWriter(pipeline, std::move(sql), std::move(table));
 }
 
 Status QuarantineWriter::add(std::string_view row_key, std::string_view column,
@@ -38,11 +38,10 @@ Status QuarantineWriter::add(std::string_view row_key, std::string_view column,
 
 Status QuarantineWriter::flush() {
   if (keys_.count() == 0) return {};
-  SN_ASSIGN(auto done,
-            connection_->query(sql_,
-                               {postgres::Param::text(table_), keys_.param(), columns_.param(),
-                                pieces_.param(), classes_.param(), values_.param(), reasons_.param()},
-                               deadline_in(kStatementWait)));
+  SN_TRY(pipeline_->add(sql_,
+                        {postgres::Param::text(table_), keys_.param(), columns_.param(), pieces_.param(),
+                         classes_.param(), values_.param(), reasons_.param()},
+                        kStatementWait));
   for (ArrayParam* array : {&keys_, &columns_, &pieces_, &classes_, &values_, &reasons_}) array->clear();
   return {};
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "postgres/pipeline.h"
 #include "sync/array_param.h"
 #include "sync/copy_state.h"
 #include "sync/row_encoder.h"
@@ -16,17 +17,17 @@ inline constexpr size_t kQuarantinePiece = size_t{1} << 20;
 class QuarantineWriter {
  public:
   // `table`: the source's name on the wire, or a load table's.
-  static Result<QuarantineWriter> create(postgres::Connection& connection, const CopyTarget& target,
+  static Result<QuarantineWriter> create(postgres::Pipeline& pipeline, const CopyTarget& target,
                                          std::string table);
 
   Status add(std::string_view row_key, std::string_view column, const QuarantinedValue& value);
   Status flush();
 
  private:
-  QuarantineWriter(postgres::Connection& connection, std::string sql, std::string table)
-      : connection_(&connection), sql_(std::move(sql)), table_(std::move(table)) {}
+  QuarantineWriter(postgres::Pipeline& pipeline, std::string sql, std::string table)
+      : pipeline_(&pipeline), sql_(std::move(sql)), table_(std::move(table)) {}
 
-  postgres::Connection* connection_;
+  postgres::Pipeline* pipeline_;
   std::string sql_;
   std::string table_;
   ArrayParam keys_ = ArrayParam::of_bytea();

@@ -31,9 +31,9 @@ Result<json::Json> removal(const CopyTable& table, std::string_view key) {
 
 }  // namespace
 
-Removal::Removal(postgres::Connection& connection, const CopyTarget& target, const CopyTable& table,
+Removal::Removal(postgres::Pipeline& pipeline, const CopyTarget& target, const CopyTable& table,
                  int64_t generation)
-    : connection_(connection), target_(target), table_(table), generation_(std::to_string(generation)) {}
+    : pipeline_(pipeline), target_(target), table_(table), generation_(std::to_string(generation)) {}
 
 Status Removal::add(std::string_view key) {
   SN_ASSIGN(auto element, removal(table_, key));
@@ -49,11 +49,10 @@ Status Removal::flush() {
   const std::string key_text = json::to_text(keys_);
   const std::string name = wire_name(table_.name);
   const std::string epoch = std::to_string(target_.term.epoch);
-  SN_ASSIGN(auto rows, connection_.query(
-                           sql::remove_rows,
-                           {Param::text(target_.deployment.id), Param::text(epoch), Param::text(generation_),
-                            Param::text(name), Param::text(column_text), Param::text(key_text)},
-                           deadline_in(kRemoveWait)));
+  SN_TRY(pipeline_.add(sql::remove_rows,
+                       {Param::text(target_.deployment.id), Param::text(epoch), Param::text(generation_),
+                        Param::text(name), Param::text(column_text), Param::text(key_text)},
+                       kRemoveWait));
   keys_ = json::Json::array();
   return {};
 }

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "json/json.h"
+#include "postgres/pipeline.h"
 #include "sync/copy_state.h"
 
 namespace syncnode::sync {
@@ -14,14 +15,13 @@ namespace syncnode::sync {
 class Removal {
  public:
   // All must outlive the removal.
-  Removal(postgres::Connection& connection, const CopyTarget& target, const CopyTable& table,
-          int64_t generation);
+  Removal(postgres::Pipeline& pipeline, const CopyTarget& target, const CopyTable& table, int64_t generation);
 
   Status add(std::string_view key);
   Status flush();
 
  private:
-  postgres::Connection& connection_;
+  postgres::Pipeline& pipeline_;
   const CopyTarget& target_;
   const CopyTable& table_;
   const std::string generation_;

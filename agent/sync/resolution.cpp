@@ -93,11 +93,11 @@ class Resolver {
     if (edit_.conflict_id != choice_.conflict_id) return moved("its row was decided about meanwhile");
     if (!edit_.editors.empty()) {
       SN_TRY(note_move());
-      SN_TRY(commit_fenced(connection_, target_, transaction));
+      SN_TRY(commit_fenced(target_, transaction));
       return moved(fmt::format("{} edited the row after the conflict was found", edit_.editors));
     }
     SN_TRY(carry_out());
-    SN_TRY(commit_fenced(connection_, target_, transaction));
+    SN_TRY(commit_fenced(target_, transaction));
     return true;
   }
 

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "model/job_kind.h"
 #include "sync/client_policy.h"
+#include "sync/opening.h"
 #include "sync/own_lease.h"
 #include "sync/sync_once.h"
 #include "sync/verify.h"
@@ -28,6 +29,12 @@ Status make_directory(const std::string& path) {
                "the state directory must exist and belong to the user that runs sync-node"};
 }
 
+// What the journal cannot record does not change the outcome.
+void expect_recorded(Log& log, const Status& recorded) {
+  if (recorded) return;
+  log.warning("the job could not be recorded: " + recorded.error().to_string() + ", ignoring");
+}
+
 // One client's run: where it reads and writes, on a connection of its own, until `stop` or a lost term ends
 // it.
 class ClientRun {
@@ -39,11 +46,16 @@ class ClientRun {
         cancel_(stop, [this] { stop_.request_stop(); }),
         connect_{options.database_url, options.application_name, options.gives_way_to} {}
 
+  // Before a lease is taken for it: a client that cannot be synced needs none.
   Status begin() {
     std::optional<postgres::Connection> none;
-    return begin(none);
+    SN_TRY(connect(none));
+    SN_ASSIGN(target_.deployment, find_deployment(*connection_, options_.client_name));
+    SN_TRY(prepare());
+    found_ = target_.deployment;
+    return {};
   }
-  Status begin(std::optional<postgres::Connection>& lent) {
+  Status connect(std::optional<postgres::Connection>& lent) {
     progress_.phase("connecting");
     auto open = std::exchange(lent, std::nullopt);
     if (open && open->alive()) {
@@ -55,7 +67,24 @@ class ClientRun {
                 postgres::Connection::open(connect_, deadline_in(kConnectWait), stop_.get_token()));
       connection_.emplace(std::move(connection));
     }
-    SN_ASSIGN(target_.deployment, find_deployment(*connection_, options_.client_name));
+    return {};
+  }
+
+  // From here on there is a job, which is told whatever becomes of the run.
+  Result<Opening> open(JobKind kind) {
+    SN_ASSIGN(auto opening, open_run(*connection_, options_, target_.term, kind, found_));
+    progress_.job(opening.journal.job_id());
+    target_.deployment = opening.deployment;
+    Status ready = opening.state ? Status() : Status(opening.state.error());
+    if (ready) ready = prepare();
+    if (ready) return opening;
+    RunReport nothing;
+    expect_recorded(log_, opening.journal.end(status_word(ready.error().code), false, nothing,
+                                              ready.error().to_string()));
+    return std::move(ready).error();
+  }
+
+  Status prepare() {
     SN_TRY(choose_policy());
     if (options_.sqlite_path) target_.deployment.sqlite_path = *options_.sqlite_path;
     if (target_.deployment.sqlite_path.empty()) {
@@ -113,6 +142,7 @@ class ClientRun {
   postgres::ConnectOptions connect_;
   std::optional<postgres::Connection> connection_;
   CopyTarget target_;
+  std::optional<Deployment> found_;  // before the lease was taken
   std::string directory_;
   std::optional<OwnLease> lease_;
   conflict::Policy policy_;
@@ -122,29 +152,8 @@ JobKind kind_of(const RunOptions& options) {
   return options.full ? JobKind::kFullSync : JobKind::kSync;
 }
 
-std::string_view sync_type(const RunReport& report, const RunOptions& options) {
-  if (options.full || report.mode == "first load") return "full";
-  return report.mode == "recheck" ? "recheck" : "incremental";
-}
-
-Result<JobJournal> begin(const SyncContext& context, JobKind kind, RunReport& report) {
-  SN_ASSIGN(auto journal, JobJournal::start(context.connection, context.target, context.options, kind));
-  report.job_id = journal.job_id();
-  report.epoch = context.target.term.epoch;
-  context.progress.job(report.job_id);
-  return journal;
-}
-
-// What the journal cannot record does not change the outcome.
-void expect_recorded(const SyncContext& context, const Status& recorded) {
-  if (recorded) return;
-  context.log.warning("the job could not be recorded: " + recorded.error().to_string() + ", ignoring");
-}
-
 std::string_view word_of(const Status& done, const RunReport& report) {
-  if (!done) return status_word(done.error().code);
-  if (report.held()) return "held";
-  return report.conflicts_waiting > 0 ? "conflicts" : "success";
+  return done ? word_of(report) : status_word(done.error().code);
 }
 
 // The sync itself: a whole job, or the first part of a verify.
@@ -157,16 +166,18 @@ Status ship_snapshot(const ClientRun& run, const SyncContext& context, SyncOnce&
   return done ? Status() : Status(run.explain(done.error()));
 }
 
-Result<RunReport> synced(const ClientRun& run, SyncContext context) {
+Result<RunReport> synced(ClientRun& run, const RunOptions& options) {
+  SN_ASSIGN(auto opening, run.open(kind_of(options)));
+  SyncContext context = run.context();
   RunReport report;
-  SN_ASSIGN(auto journal, begin(context, kind_of(context.options), report));
-  SyncOnce once(context, journal);
+  report.job_id = opening.journal.job_id();
+  report.epoch = context.target.term.epoch;
+  SyncOnce once(context, opening);
   const Status done = ship_snapshot(run, context, once, report);
-  const auto word = word_of(done, report);
-  Status recorded =
-      journal.finish(word, sync_type(report, context.options), report, done ? "" : done.error().to_string());
-  if (recorded) recorded = journal.synced(word, done.has_value());
-  expect_recorded(context, recorded);
+  if (!opening.journal.is_told()) {
+    expect_recorded(context.log, opening.journal.end(word_of(done, report), done.has_value(), report,
+                                                     done ? "" : done.error().to_string()));
+  }
   if (!done) return done.error();
   return report;
 }
@@ -190,13 +201,18 @@ Status compare(const SyncContext& context, JobJournal& journal, SyncOnce& once, 
 }
 
 // How the sync ended is the client's last sync, as always; how the comparison did is the job's alone.
-Result<Verified> verified(const ClientRun& run, SyncContext context) {
+Result<Verified> verified(ClientRun& run) {
   const auto started = BootClock::now();
+  SN_ASSIGN(auto opening, run.open(JobKind::kVerify));
+  JobJournal& journal = opening.journal;
+  SyncContext context = run.context();
   Verified both;
-  SN_ASSIGN(auto journal, begin(context, JobKind::kVerify, both.sync));
-  SyncOnce once(context, journal);
+  both.sync.job_id = journal.job_id();
+  both.sync.epoch = context.target.term.epoch;
+  SyncOnce once(context, opening);
   Status done = ship_snapshot(run, context, once, both.sync);
-  expect_recorded(context, journal.synced(word_of(done, both.sync), done.has_value()));
+  if (!journal.is_told())
+    expect_recorded(context.log, journal.synced(word_of(done, both.sync), done.has_value()));
   if (done) {
     done = compare(context, journal, once, started, both);
     if (!done) done = run.explain(done.error());
@@ -205,7 +221,7 @@ Result<Verified> verified(const ClientRun& run, SyncContext context) {
   const bool differs = done && !both.report.equal();
   if (differs) why = difference(context.options.client_name, both.report).to_string();
   const auto word = differs ? "differs" : word_of(done, both.sync);
-  expect_recorded(context, journal.finish(word, to_string(JobKind::kVerify), both.sync, why));
+  expect_recorded(context.log, journal.finish(word, both.sync, why));
   if (!done) return done.error();
   return both;
 }
@@ -238,15 +254,15 @@ Result<RunReport> run_sync(const RunOptions& options, Log& log, Progress& progre
   ClientRun run(options, log, progress, stop);
   SN_TRY(run.begin());
   SN_TRY(run.take_lease());
-  return synced(run, run.context());
+  return synced(run, options);
 }
 
 Result<RunReport> run_sync_under(const Term& term, const RunOptions& options, Log& log, Progress& progress,
                                  const std::stop_token& stop, std::optional<postgres::Connection>& lent) {
   ClientRun run(options, log, progress, stop);
-  SN_TRY(run.begin(lent));
+  SN_TRY(run.connect(lent));
   run.work_under(term);
-  auto report = synced(run, run.context());
+  auto report = synced(run, options);
   run.give_back(lent);
   return report;
 }
@@ -256,15 +272,15 @@ Result<Verified> run_verify(const RunOptions& options, Log& log, Progress& progr
   ClientRun run(options, log, progress, stop);
   SN_TRY(run.begin());
   SN_TRY(run.take_lease());
-  return verified(run, run.context());
+  return verified(run);
 }
 
 Result<Verified> run_verify_under(const Term& term, const RunOptions& options, Log& log, Progress& progress,
                                   const std::stop_token& stop, std::optional<postgres::Connection>& lent) {
   ClientRun run(options, log, progress, stop);
-  SN_TRY(run.begin(lent));
+  SN_TRY(run.connect(lent));
   run.work_under(term);
-  auto both = verified(run, run.context());
+  auto both = verified(run);
   run.give_back(lent);
   return both;
 }

@@ -112,9 +112,12 @@ Status SettlementPage::write_rows() {
     const std::string rows = json::to_text(images_);
     SN_ASSIGN(auto done, connection_.query(sql, {Param::text(rows)}, deadline_in(kStatementWait)));
   }
-  Removal removal(connection_, target_, table_, generation_);
+  postgres::Pipeline pipeline(connection_);
+  Removal removal(pipeline, target_, table_, generation_);
   for (const auto& key : removed_) SN_TRY(removal.add(key));
-  return removal.flush();
+  SN_TRY(removal.flush());
+  SN_TRY(pipeline.finish());
+  return {};
 }
 
 }  // namespace syncnode::sync

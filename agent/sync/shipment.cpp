@@ -5,6 +5,7 @@
 
 #include "postgres/fence.h"
 #include "postgres/fill.h"
+#include "postgres/pipeline.h"
 #include "sql/queries.h"
 #include "sync/merge.h"
 #include "sync/removal.h"
@@ -18,12 +19,14 @@ using postgres::Param;
 constexpr int64_t kKeysPerStatement = 10000;
 constexpr std::chrono::minutes kLongestStatement{10};
 constexpr std::chrono::minutes kSchemaWait{10};
+constexpr uint64_t kSmall = uint64_t{512} << 10;
 
 class Shipper {
  public:
-  Shipper(postgres::Connection& connection, const CopyTarget& target, Shipment& shipment,
-          const std::function<void(const std::string&, int64_t)>& progress)
+  Shipper(postgres::Connection& connection, postgres::Pipeline& pipeline, const CopyTarget& target,
+          Shipment& shipment, const std::function<void(const std::string&, int64_t)>& progress)
       : connection_(connection),
+        pipeline_(pipeline),
         target_(target),
         shipment_(shipment),
         progress_(progress),
@@ -32,15 +35,13 @@ class Shipper {
 
   Status run() {
     // A table is put away under the name that its shape still tells.
-    if (!shipment_.operations.empty()) {
-      SN_TRY(change_schema(connection_, target_, shipment_.operations, deadline_in(kSchemaWait)));
-    }
+    if (!shipment_.operations.empty()) SN_TRY(change(shipment_.operations));
     for (const auto& shape : shipment_.shapes) SN_TRY(record_shape(shape));
     for (const auto& [table, reason] : shipment_.kept_tables) SN_TRY(mark_kept(table, reason));
     for (auto& table : shipment_.tables) SN_TRY(ship_table(table));
-    for (const auto& [id, status] : shipment_.closed) SN_TRY(close_held(connection_, id, status));
+    for (const auto& [id, status] : shipment_.closed) SN_TRY(close_held(pipeline_, id, status));
     for (const auto& held : shipment_.held)
-      SN_TRY(record_held(connection_, target_, held, shipment_.generation));
+      SN_TRY(record_held(pipeline_, target_, held, shipment_.generation));
     SN_ASSIGN(const auto edited, advance());
     return edited.empty() ? Status() : settle(edited);
   }
@@ -49,9 +50,7 @@ class Shipper {
   Status ship_table(TableShipment& table) {
     const CopyTable& copy = table.change.copy;
     if (table.record_shape) SN_TRY(record_shape(copy));
-    if (!table.operations.empty()) {
-      SN_TRY(change_schema(connection_, target_, table.operations, deadline_in(kSchemaWait)));
-    }
+    if (!table.operations.empty()) SN_TRY(change(table.operations));
     if (table.gone == GoneFate::kRemove && table.change.gone && table.change.gone->count() > 0) {
       SN_TRY(remove_gone(copy, *table.change.gone));
     }
@@ -62,8 +61,15 @@ class Shipper {
     if (table.change.reappeared_count > 0)
       SN_TRY(send_keys(sql::unkeep_rows, name, *table.change.reappeared));
     if (!table.change.upserts || table.change.upserts->size() == 0) return {};
-    SN_ASSIGN(auto merge, Merge::create(connection_, target_, copy, shipment_.batch_rows));
+    SN_ASSIGN(auto merge, Merge::create(pipeline_, target_, copy, shipment_.batch_rows));
     return merge.ship(*table.change.upserts, [&](int64_t rows) { progress_(copy.name, rows); });
+  }
+
+  Status change(const json::Json& operations) {
+    return pipeline_.add(
+        sql::change_schema,
+        {Param::text(target_.deployment.id), Param::text(epoch_), Param::text(json::to_text(operations))},
+        kSchemaWait);
   }
 
   Status record_shape(const CopyTable& table) {
@@ -74,17 +80,15 @@ class Shipper {
     std::string columns = columns_json(table);
     std::string next = std::to_string(table.next_column_id);
     std::string quarantined = std::to_string(table.quarantined);
-    SN_ASSIGN(auto done,
-              connection_.query(sql,
-                                {Param::text(name), Param::text(table.target), Param::text(kind),
-                                 Param::text(keys), Param::text(columns), Param::text(table.state),
-                                 Param::text(table.reason), Param::text(next), Param::text(quarantined)},
-                                deadline_in(kStatementWait)));
-    return {};
+    return pipeline_.add(sql,
+                         {Param::text(name), Param::text(table.target), Param::text(kind), Param::text(keys),
+                          Param::text(columns), Param::text(table.state), Param::text(table.reason),
+                          Param::text(next), Param::text(quarantined)},
+                         kStatementWait);
   }
 
   Status remove_gone(const CopyTable& table, memory::GoneRows& gone) {
-    Removal removal(connection_, target_, table, shipment_.generation);
+    Removal removal(pipeline_, target_, table, shipment_.generation);
     SN_TRY(gone.for_each([&](const memory::KeptRecord& kept) {
       return kept.rejected ? Status() : removal.add(kept.record.key);
     }));
@@ -98,9 +102,8 @@ class Shipper {
     ArrayParam keys = ArrayParam::of_bytea();
     auto flush = [&]() -> Status {
       if (keys.count() == 0) return {};
-      SN_ASSIGN(auto done,
-                connection_.query(sql, {Param::text(name), keys.param(), Param::text(table.kept_because)},
-                                  deadline_in(kStatementWait)));
+      SN_TRY(pipeline_.add(sql, {Param::text(name), keys.param(), Param::text(table.kept_because)},
+                           kStatementWait));
       keys.clear();
       return {};
     };
@@ -116,9 +119,7 @@ class Shipper {
     SN_ASSIGN(auto sql, postgres::fill(sql::keep_rows, {{"schema", target_.quoted_schema()}}));
     ArrayParam keys = ArrayParam::of_bytea();
     keys.add_bytes({});
-    SN_ASSIGN(auto done, connection_.query(sql, {Param::text(table), keys.param(), Param::text(reason)},
-                                           deadline_in(kStatementWait)));
-    return {};
+    return pipeline_.add(sql, {Param::text(table), keys.param(), Param::text(reason)}, kStatementWait);
   }
 
   Status send_keys(std::string_view sql, const std::string& table, Spool& spool) {
@@ -130,10 +131,9 @@ class Shipper {
       SN_ASSIGN(bool more, reader.next(key));
       if (more) keys.add_bytes(key);
       if (keys.count() > 0 && (!more || keys.count() == kKeysPerStatement)) {
-        SN_ASSIGN(auto done, connection_.query(sql,
-                                               {Param::text(target_.deployment.id), Param::text(epoch_),
-                                                Param::text(table), keys.param()},
-                                               deadline_in(kStatementWait)));
+        SN_TRY(pipeline_.add(
+            sql, {Param::text(target_.deployment.id), Param::text(epoch_), Param::text(table), keys.param()},
+            kStatementWait));
         keys.clear();
       }
       if (!more) return {};
@@ -145,12 +145,13 @@ class Shipper {
   // COMMIT and is an edit of what we wrote.
   Result<std::set<std::string>> advance() {
     SN_ASSIGN(auto sql, postgres::fill(sql::advance_state, {{"schema", target_.quoted_schema()}}));
-    SN_ASSIGN(auto done, connection_.query(
-                             sql,
-                             {Param::text(generation_), Param::text(epoch_), Param::text(shipment_.sync_id),
-                              Param::text(shipment_.source_identity), Param::text(shipment_.journal_mode),
-                              Param::text(shipment_.source_schema), Param::text(shipment_.previous_sync_id)},
-                             deadline_in(kStatementWait)));
+    SN_TRY(pipeline_.add(sql,
+                         {Param::text(generation_), Param::text(epoch_), Param::text(shipment_.sync_id),
+                          Param::text(shipment_.source_identity), Param::text(shipment_.journal_mode),
+                          Param::text(shipment_.source_schema), Param::text(shipment_.previous_sync_id)},
+                         kStatementWait));
+    SN_ASSIGN(const auto answers, pipeline_.finish());
+    const postgres::Rows& done = answers.back();
     if (done.affected() == 1) {
       SN_ASSIGN(const auto tables, json::parse(done.text(0, 0)));
       std::set<std::string> edited;
@@ -207,6 +208,7 @@ class Shipper {
   }
 
   postgres::Connection& connection_;
+  postgres::Pipeline& pipeline_;
   const CopyTarget& target_;
   Shipment& shipment_;
   const std::function<void(const std::string&, int64_t)>& progress_;
@@ -221,6 +223,30 @@ Error term_is_over(const CopyTarget& target) {
       "another node leads now; nothing was written"};
 }
 
+Status check_epoch(postgres::Pipeline& pipeline, const CopyTarget& target) {
+  const std::string epoch = std::to_string(target.term.epoch);
+  return pipeline.add(sql::check_epoch,
+                      {Param::text(target.term.cluster_name), Param::text(target.term.leader_id),
+                       Param::text(epoch), Param::text(target.term.nonce)},
+                      kStatementWait);
+}
+
+Status check_alone(postgres::Pipeline& pipeline, const CopyTarget& target, bool wait) {
+  const std::string epoch = std::to_string(target.term.epoch);
+  return pipeline.add(sql::check_epoch_alone,
+                      {Param::text(target.term.cluster_name), Param::text(target.term.leader_id),
+                       Param::text(epoch), Param::text(target.term.nonce), Param::text(target.deployment.id),
+                       Param::text(wait ? "true" : "false")},
+                      kStatementWait);
+}
+
+// The check, which was the statement of that number, fails by a division; all else is told as it is.
+Error begin_failure(const postgres::Connection& connection, const postgres::Pipeline& pipeline,
+                    const CopyTarget& target, size_t check, Error error) {
+  const bool over = pipeline.failed_at() == check && connection.last_sqlstate() == "22012";
+  return over ? term_is_over(target) : error;
+}
+
 }  // namespace
 
 bool TableShipment::publishes() const {
@@ -228,40 +254,45 @@ bool TableShipment::publishes() const {
                      [](const json::Json& operation) { return operation.at("op") == "publish"; });
 }
 
+bool Shipment::is_small() const {
+  uint64_t bytes = 0;
+  bool changes_schema = !operations.empty();
+  for (const auto& table : tables) {
+    bytes += table.change.upserts ? table.change.upserts->size() : 0;
+    changes_schema = changes_schema || !table.operations.empty();
+  }
+  return !changes_schema && bytes <= kSmall;
+}
+
 Result<postgres::Transaction> begin_fenced(postgres::Connection& connection, const CopyTarget& target,
                                            const postgres::TransactionOptions& options) {
-  SN_ASSIGN(auto transaction, postgres::Transaction::begin(connection, options, deadline_in(kStatementWait)));
-  std::string epoch = std::to_string(target.term.epoch);
-  SN_ASSIGN(auto rows,
-            connection.query(sql::check_epoch,
-                             {Param::text(target.term.cluster_name), Param::text(target.term.leader_id),
-                              Param::text(epoch), Param::text(target.term.nonce)},
-                             deadline_in(kStatementWait)));
-  if (rows.count() == 1) return transaction;
-  return term_is_over(target);
+  postgres::Pipeline pipeline(connection);
+  SN_ASSIGN(auto transaction, postgres::Transaction::begin(pipeline, options, kStatementWait));
+  const size_t check = pipeline.count();
+  SN_TRY(check_epoch(pipeline, target));
+  auto answers = pipeline.finish();
+  if (!answers) return begin_failure(connection, pipeline, target, check, std::move(answers).error());
+  return transaction;
 }
 
 Result<postgres::Transaction> begin_alone(postgres::Connection& connection, const CopyTarget& target,
                                           const postgres::TransactionOptions& options, bool wait) {
-  SN_ASSIGN(auto transaction, postgres::Transaction::begin(connection, options, deadline_in(kStatementWait)));
-  std::string epoch = std::to_string(target.term.epoch);
-  SN_ASSIGN(auto rows,
-            connection.query(sql::check_epoch_alone,
-                             {Param::text(target.term.cluster_name), Param::text(target.term.leader_id),
-                              Param::text(epoch), Param::text(target.term.nonce),
-                              Param::text(target.deployment.id), Param::text(wait ? "true" : "false")},
-                             deadline_in(kStatementWait)));
-  if (rows.count() == 0) return term_is_over(target);
-  if (rows.boolean(0, 0)) return transaction;
+  postgres::Pipeline pipeline(connection);
+  SN_ASSIGN(auto transaction, postgres::Transaction::begin(pipeline, options, kStatementWait));
+  const size_t check = pipeline.count();
+  SN_TRY(check_alone(pipeline, target, wait));
+  auto answers = pipeline.finish();
+  if (!answers) return begin_failure(connection, pipeline, target, check, std::move(answers).error());
+  if (answers->back().boolean(0, 1)) return transaction;
   return Error{ErrorCode::kUnavailable,
                "a sync of client '" + target.deployment.client_name + "' is just writing",
                "ask again in a moment"};
 }
 
-Status commit_fenced(postgres::Connection& connection, const CopyTarget& target,
-                     postgres::Transaction& transaction) {
-  SN_TRY(postgres::fence(connection, target.term, deadline_in(kStatementWait)));
-  return transaction.commit(deadline_in(kStatementWait));
+Status commit_fenced(const CopyTarget& target, postgres::Transaction& transaction) {
+  postgres::Script last;
+  postgres::fence(last, target.term);
+  return transaction.commit(last, {}, deadline_in(kStatementWait));
 }
 
 Status change_schema(postgres::Connection& connection, const CopyTarget& target, const json::Json& operations,
@@ -276,12 +307,21 @@ Status change_schema(postgres::Connection& connection, const CopyTarget& target,
 }
 
 Status ship(postgres::Connection& connection, const CopyTarget& target, Shipment& shipment,
-            const std::function<void(const std::string&, int64_t)>& progress) {
+            const std::function<void(const std::string&, int64_t)>& progress, AfterCommit& after) {
   postgres::TransactionOptions options;
   options.statement_timeout = kLongestStatement;
-  SN_ASSIGN(auto transaction, begin_alone(connection, target, options, true));
-  SN_TRY(Shipper(connection, target, shipment, progress).run());
-  return commit_fenced(connection, target, transaction);
+  postgres::Pipeline pipeline(connection);
+  SN_ASSIGN(auto transaction, postgres::Transaction::begin(pipeline, options, kStatementWait));
+  const size_t check = pipeline.count();
+  SN_TRY(check_alone(pipeline, target, true));
+  Status done = Shipper(connection, pipeline, target, shipment, progress).run();
+  if (!done) return begin_failure(connection, pipeline, target, check, std::move(done).error());
+  postgres::Script last;
+  postgres::fence(last, target.term);
+  const postgres::Script behind = after.script();
+  SN_TRY(transaction.commit(last, behind, deadline_in(kStatementWait), &after.failure));
+  after.said = !after.failure.has_value();
+  return {};
 }
 
 }  // namespace syncnode::sync

@@ -2,7 +2,9 @@
 // quarantine, held changes, shapes, and (generation, epoch, sync id). All or nothing. One thread.
 //
 // Order inside: plain epoch check, work, the fence as the last statement, COMMIT. A fence taken first would
-// let a writer that is frozen inside a statement block every takeover (measured).
+// let a writer that is frozen inside a statement block every takeover (measured). A small one takes two
+// exchanges: a pipeline up to what must be known before it may be committed, and one message with fence and
+// COMMIT.
 #pragma once
 
 #include <functional>
@@ -13,6 +15,7 @@
 #include "base/result.h"
 #include "conflict/policy.h"
 #include "json/json.h"
+#include "postgres/script.h"
 #include "sync/brake.h"
 #include "sync/copy_state.h"
 #include "sync/run.h"
@@ -27,9 +30,8 @@ Result<postgres::Transaction> begin_fenced(postgres::Connection& connection, con
 // whoever is at it; otherwise kUnavailable.
 Result<postgres::Transaction> begin_alone(postgres::Connection& connection, const CopyTarget& target,
                                           const postgres::TransactionOptions& options, bool wait);
-// The fence, then COMMIT. kOutcomeUnknown: read the copy's position back.
-Status commit_fenced(postgres::Connection& connection, const CopyTarget& target,
-                     postgres::Transaction& transaction);
+// The fence and COMMIT. kOutcomeUnknown: read the copy's position back.
+Status commit_fenced(const CopyTarget& target, postgres::Transaction& transaction);
 Status change_schema(postgres::Connection& connection, const CopyTarget& target, const json::Json& operations,
                      Deadline deadline);
 
@@ -65,9 +67,18 @@ struct Shipment {
   std::string job_id;
   ConflictTally conflicts;                   // what shipping it came upon
   std::optional<int64_t> conflicts_waiting;  // for a person, where some rows were edited
+
+  bool is_small() const;  // done before anybody could look how far it is
+};
+
+// What is said behind COMMIT, in the same message; asked for when all is known but whether it commits.
+struct AfterCommit {
+  std::function<postgres::Script()> script;
+  bool said = false;             // all of it, for certain
+  std::optional<Error> failure;  // after a COMMIT that was seen
 };
 
 Status ship(postgres::Connection& connection, const CopyTarget& target, Shipment& shipment,
-            const std::function<void(const std::string& table, int64_t rows)>& progress);
+            const std::function<void(const std::string& table, int64_t rows)>& progress, AfterCommit& after);
 
 }  // namespace syncnode::sync

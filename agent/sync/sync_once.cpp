@@ -57,6 +57,7 @@ Status SyncOnce::run(RunReport& report) {
           "the application writes faster than the file can be read without delaying it; try again later"};
     }
     SN_ASSIGN(state_, read_copy_state(context_.connection, context_.target));
+    SN_ASSIGN(decisions_, read_decisions(context_.connection, context_.target));
   }
 }
 
@@ -71,7 +72,6 @@ Error SyncOnce::cause(Error error) {
 // The memory is only used when it describes what the copy holds; otherwise it is made to.
 Status SyncOnce::reconcile(RunReport& report) {
   SN_ASSIGN(memory_, memory::Memory::open(context_.client_directory, context_.target.deployment.id));
-  SN_ASSIGN(state_, read_copy_state(context_.connection, context_.target));
   if (state_.sync_id.empty() && !memory_->fresh()) {
     memory_.reset();
     SN_TRY(memory::Memory::remove(context_.client_directory));
@@ -96,7 +96,6 @@ Status SyncOnce::attempt(RunReport& report) {
   shipment_.batch_rows = context_.options.batch_rows;
   shipment_.policy = &context_.policy;
   shipment_.job_id = journal_.job_id();
-  SN_ASSIGN(decisions_, read_decisions(context_.connection, context_.target));
   SN_TRY(memory_->begin(shipment_.sync_id));
   context_.progress.phase("reading");
   SN_ASSIGN(snapshot_,
@@ -156,10 +155,17 @@ Status SyncOnce::ship_all(RunReport& report) {
     return memory_->discard();
   }
   context_.progress.phase("shipping");
-  SN_TRY(journal_tables(report, "running"));
-  Status shipped =
-      ship(context_.connection, context_.target, shipment_,
-           [&](const std::string& table, int64_t rows) { context_.progress.table(table, rows, -1); });
+  if (!shipment_.is_small()) SN_TRY(journal_.running(report.tables));
+  AfterCommit after;
+  after.script = [&] {
+    RunReport told = shipped_report(report);
+    told.bytes_sent += context_.connection.bytes_sent();
+    told.bytes_received += context_.connection.bytes_received();
+    return journal_.closing(told);
+  };
+  Status shipped = ship(
+      context_.connection, context_.target, shipment_,
+      [&](const std::string& table, int64_t rows) { context_.progress.table(table, rows, -1); }, after);
   if (!shipped && shipped.error().code == ErrorCode::kOutcomeUnknown) {
     SN_ASSIGN(bool ours, committed(context_, shipment_.sync_id));
     if (!ours)
@@ -177,21 +183,22 @@ Status SyncOnce::ship_all(RunReport& report) {
     context_.log.warning("the local memory did not follow: " + remembered.error().message +
                          "; the next run rechecks it");
   }
+  report = shipped_report(std::move(report));
+  if (after.said) journal_.told();
+  if (after.failure) {
+    context_.log.warning("how the job ended could not be recorded with it: " + after.failure->to_string());
+  }
+  return {};
+}
+
+// What it becomes with the COMMIT.
+RunReport SyncOnce::shipped_report(RunReport report) const {
   report.generation = shipment_.generation;
   report.conflicts = shipment_.conflicts;
   report.notification = context_.policy.notification;
   report.conflicts_waiting = shipment_.conflicts_waiting.value_or(state_.conflicts_waiting);
   if (report.mode.empty()) report.mode = loaded_ && state_.sync_id.empty() ? "first load" : "incremental";
-  return journal_tables(report, "success");
-}
-
-Status SyncOnce::journal_tables(const RunReport& report, std::string_view status) {
-  std::vector<TableProgress> tables;
-  for (const auto& table : report.tables) {
-    const int64_t processed = status == "running" ? 0 : table.inserted + table.updated + table.removed;
-    tables.push_back({table, processed, table.waiting && status == "success" ? "held" : status});
-  }
-  return journal_.progress(tables);
+  return report;
 }
 
 // Load tables that cannot be finished, as state_ lists them: dropped in the copy, forgotten here. Orphans are
@@ -208,7 +215,7 @@ Status SyncOnce::discard_loads(Loads which) {
   if (!operations.empty()) {
     SN_ASSIGN(auto transaction, begin_fenced(context_.connection, context_.target, {}));
     SN_TRY(change_schema(context_.connection, context_.target, operations, deadline_in(kStatementWait)));
-    SN_TRY(commit_fenced(context_.connection, context_.target, transaction));
+    SN_TRY(commit_fenced(context_.target, transaction));
   }
   for (const auto& mark : marks) {
     bool known = std::any_of(state_.loads.begin(), state_.loads.end(),

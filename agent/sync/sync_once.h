@@ -16,6 +16,7 @@
 #include "sync/copy_state.h"
 #include "sync/job_journal.h"
 #include "sync/load_sender.h"
+#include "sync/opening.h"
 #include "sync/run.h"
 #include "sync/shape_plan.h"
 #include "sync/shipment.h"
@@ -47,7 +48,12 @@ struct TableReading {
 
 class SyncOnce {
  public:
-  SyncOnce(SyncContext& context, JobJournal& journal) : context_(context), journal_(journal) {}
+  // `opening` must outlive it; what it says of the copy is where the run begins.
+  SyncOnce(SyncContext& context, Opening& opening)
+      : context_(context),
+        journal_(opening.journal),
+        state_(std::move(*opening.state)),
+        decisions_(std::move(opening.decisions)) {}
 
   // Until it returns successfully the copy is as it was. `report` is filled as far as it went.
   Status run(RunReport& report);
@@ -81,8 +87,8 @@ class SyncOnce {
   void lend_connection();
   Status connect_again(RunReport& report);
   Status ship_all(RunReport& report);
-  Status journal_tables(const RunReport& report, std::string_view status);
   bool nothing_to_ship() const;
+  RunReport shipped_report(RunReport report) const;
 
   SyncContext& context_;
   JobJournal& journal_;

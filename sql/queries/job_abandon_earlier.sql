@@ -1,4 +1,4 @@
--- Jobs that say they run since an earlier term, of which no coming run will say better (job_abandon_older): their node died, or
+-- Jobs that say they run since an earlier term, of which no coming run will say better (job_start, job_begin): their node died, or
 -- lost the lease and its connection, and could not say so itself. A client that is synced by its interval is due at once and
 -- its next sync ends the one that was cut off; a verify, and whatever a paused client was asked for, ends here. Those that wait
 -- stay in the queue. $1 cluster name, $2 epoch. Column: job id. Called by a new leader (daemon/crew.cpp).

@@ -196,8 +196,8 @@ def check_jobs_wait_their_turn(world: World) -> None:
                                    + f"SELECT status FROM sync_metadata.sync_jobs WHERE job_id = '{job}'").rows
             assert stopped == [f'{one.name}|full|a person', job, 'cancelled'], stopped
             assert world.expect(other.login, '00000', query('job_stopped', job, 'failed', 'x')).rows == []
-            other_jobs = world.expect(me.login, '00000', query('job_abandon_older', one.deployment, me.job) + ';' + query('job_pending', me.cluster)).rows
-            assert len(other_jobs) == 1, 'a job that waits is nobody\'s to abandon'
+            other_jobs = world.expect(me.login, '00000', query('job_start', one.name, 'a person', 'incremental', 1) + ';' + query('job_pending', me.cluster)).rows
+            assert len(other_jobs) == 2, 'a job that waits is nobody\'s to abandon'
             world.expect(me.login, DENIED, f"UPDATE sync_metadata.sync_jobs SET started_at = now() WHERE job_id = '{job}'")
         finally:
             world.must('postgres', f"DELETE FROM sync_metadata.sync_jobs WHERE job_id = '{job}'")

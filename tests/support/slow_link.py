@@ -19,14 +19,16 @@ class Talk:
 
     def __init__(self) -> None:
         self.program = ''
+        self.said = b''  # how its requests begin
         self.opening = self.working = 0
-        self.open = False
+        self.open = self.ended = False  # ended: the program has closed it
         self.asking = False
 
     def asked(self, data: bytes) -> None:
         named = re.search(rb'application_name\x00([^\x00]*)', data) if not self.program else None
         if named:
             self.program = named[1].decode(errors='replace')
+        self.said += data[:16384]
         if not self.asking:
             if self.open:
                 self.working += 1
@@ -86,6 +88,8 @@ class SlowLink:
                 data = b''
             if asks and data:
                 talk.asked(data)
+            elif asks:
+                talk.ended = True
             # Timers of one delay fire in the order in which they were set.
             self.loop.call_later(self.delay, deliver, data or None)
 
