@@ -19,6 +19,7 @@ class Talk:
 
     def __init__(self) -> None:
         self.program = ''
+        self.said = b''  # how its requests begin
         self.opening = self.working = 0
         self.open = self.ended = False  # ended: the program has closed it
         self.asking = False
@@ -27,6 +28,7 @@ class Talk:
         named = re.search(rb'application_name\x00([^\x00]*)', data) if not self.program else None
         if named:
             self.program = named[1].decode(errors='replace')
+        self.said += data[:16384]
         if not self.asking:
             if self.open:
                 self.working += 1

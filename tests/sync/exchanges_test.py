@@ -60,7 +60,8 @@ def counted(product: Product, bus: PrivateBus, url: str, way: str) -> None:
             change(path, statements)
             before = len(link.talks)
             synced(node, name)
-            workers = [talk for talk in link.talks[before:] if talk.program.endswith(' worker')]
+            # The one that lists the clients now and then has the same name.
+            workers = [talk for talk in link.talks[before:] if talk.program.endswith(' worker') and b'_sync_state' in talk.said]
             until('it to have left', 10, lambda: all(talk.ended for talk in workers))
             expect(f'{way}, {what}: connections', len(workers), 1)
             expect(f'{way}, {what}: exchanges', workers[0].working - AROUND, 3 if statements else 2)
