@@ -80,6 +80,14 @@ class Part:
         print(f'  {what:<60} {short(figure.median) + " " + unit:>13} {spread:>20} {ratio:>9}  {tail}'.rstrip(), flush=True)
         return figure
 
+    def shares(self, what: str, samples: Sequence[float], unit: str, goal: str = '', note: str = '') -> Dict[str, float]:
+        """Of many samples their quantiles, which is all that is kept of them."""
+        found = {'p50': quantile(samples, 0.5), 'p99': quantile(samples, 0.99), 'p99.9': quantile(samples, 0.999), 'max': max(samples)}
+        self.lines.append({'what': what, 'unit': unit, 'count': len(samples), 'shares': found, **({'goal': goal} if goal else {}), **({'note': note} if note else {})})
+        tail = '  '.join(part for part in (f'goal {goal}' if goal else '', note) if part)
+        print(f'  {what:<60} {"  ".join(f"{name} {short(value)}" for name, value in found.items())} {unit}  of {len(samples):,}  {tail}'.rstrip(), flush=True)
+        return found
+
     def word(self, what: str, said: str) -> None:
         """What has no number: a failure, a verdict."""
         self.lines.append({'what': what, 'said': said})

@@ -21,6 +21,7 @@ class Cost(NamedTuple):
     cpu_seconds: float
     bytes_read: int
     peak_mb: float
+    code: int
     output: str
 
 
@@ -63,7 +64,7 @@ def measured(command: Sequence[str], environment: Optional[Dict[str, str]] = Non
         output = log.read().decode(errors='replace')
     if process.returncode not in accepted:
         raise SystemExit(f'{command[0]}: exit {process.returncode}\n{output[-3000:]}')
-    return Cost(spent, usage.ru_utime + usage.ru_stime, read, peak.value, output)
+    return Cost(spent, usage.ru_utime + usage.ru_stime, read, peak.value, process.returncode, output)
 
 
 class Largest:
