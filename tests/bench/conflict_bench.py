@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Dict, List, Tuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from bench import SETTINGS  # noqa: E402
+from ground import SETTINGS  # noqa: E402
 from support.private_postgres import PrivatePostgres  # noqa: E402
 from support.product import Product  # noqa: E402
 
