@@ -308,7 +308,7 @@ Status Capture::refresh(sqlite::Snapshot& snapshot, const std::set<std::string>&
 
 Status Capture::save(const std::string& sync_id) {
   if (!writable_) return store_.forget();
-  return store_.save(now_, checksums_ ? &*checksums_ : nullptr, sync_id);
+  return store_.save(now_, before_ ? &*before_ : nullptr, checksums_ ? &*checksums_ : nullptr, sync_id);
 }
 
 }  // namespace syncnode::capture

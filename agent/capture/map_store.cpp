@@ -100,6 +100,7 @@ Result<std::vector<uint64_t>> MapStore::load_checksums() {
 
 Status MapStore::write(const Chunks& chunks, int first_kind, int last_kind) {
   for (const auto& [key, bytes] : chunks) {
+    if (bytes.empty()) continue;
     const auto before = known_.find(key);
     if (before == known_.end() || before->second != hash_of(bytes)) SN_TRY(file_.put(key, bytes));
   }
@@ -110,22 +111,34 @@ Status MapStore::write(const Chunks& chunks, int first_kind, int last_kind) {
   return {};
 }
 
-Status MapStore::save(const StoredMap& stored, const std::vector<uint64_t>* checksums,
-                      const std::string& sync_id) {
-  if (!loaded_) SN_TRY(forget());
+Status MapStore::save(const StoredMap& stored, const StoredMap* before,
+                      const std::vector<uint64_t>* checksums, const std::string& sync_id) {
+  if (!loaded_) {
+    SN_TRY(forget());
+    before = nullptr;
+  }
   const PageMap& map = stored.map;
   Chunks chunks;
   chunks[{kHead, 0, 0}] = pack_head({sync_id, map.page_size, map.page_count, stored.position});
   for (uint32_t first = 1; first <= map.page_count; first += kPagesPerChunk) {
     const uint32_t last = std::min(map.page_count, first + (kPagesPerChunk - 1));
-    chunks[{kOwners, 0, first}] = pack_owners(map.owner, first, last);
+    const bool same = before != nullptr &&
+                      std::min(before->map.page_count, first + (kPagesPerChunk - 1)) == last &&
+                      std::equal(map.owner.begin() + first, map.owner.begin() + last + 1,
+                                 before->map.owner.begin() + first);
+    chunks[{kOwners, 0, first}] = same ? std::string() : pack_owners(map.owner, first, last);
   }
   for (const Tree& tree : map.trees) {
     chunks[{kTree, tree.id, 0}] = pack_tree(tree);
+    const bool same = before != nullptr &&
+                      std::any_of(before->map.trees.begin(), before->map.trees.end(), [&](const Tree& other) {
+                        return other.id == tree.id && other.leaves == tree.leaves;
+                      });
     for (size_t first = 0; first < tree.leaves.size();) {
       size_t end = first + 1;
       while (end < tree.leaves.size() && !cuts(tree.leaves[end])) ++end;
-      chunks[{kLeaves, tree.id, tree.leaves[first].upper}] = pack_leaves(tree.leaves, first, end);
+      chunks[{kLeaves, tree.id, tree.leaves[first].upper}] =
+          same ? std::string() : pack_leaves(tree.leaves, first, end);
       first = end;
     }
   }

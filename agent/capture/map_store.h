@@ -30,12 +30,14 @@ class MapStore {
   Result<std::vector<uint64_t>> load_checksums();
 
   // Inside a transaction of the memory (Memory::confirm, Memory::discard), which then is of `sync_id`.
-  Status save(const StoredMap& stored, const std::vector<uint64_t>* checksums, const std::string& sync_id);
+  // `before`: what load() gave, if anything; what is the same there is not packed again.
+  Status save(const StoredMap& stored, const StoredMap* before, const std::vector<uint64_t>* checksums,
+              const std::string& sync_id);
   Status forget();
 
  private:
   using Key = memory::ChunkKey;
-  using Chunks = std::map<Key, std::string>;
+  using Chunks = std::map<Key, std::string>;  // "": as it is in the file
   Result<Chunks> read(int kind);
   Status write(const Chunks& chunks, int first_kind, int last_kind);
 
