@@ -196,10 +196,11 @@ def one_size(product: Product, megabytes: int, repeat: int, curves: figures.Part
                 curves.point(READ_BY_SIZE, 'sync-node, 100 titles', size, max(0.001, figures.statistics.median(runs.read) / 1e6))
         part.note(f'the changes were found by: {found_by(leader, client) or "a hash diff of every row (these programs know nothing else)"}')
         full = by_trigger(leader, reader, app, client, TITLE, 100, 2 if size > 1000 else min(3, repeat), full=True)
-        if leader.follow(client) == 'live':
-            told(part, 'sync-node, live, 100 titles, from the commit', by_itself(leader, reader, app, TITLE, 100, repeat), size)
         known = part.line('sync-node --full: everything read, both sides compared', milliseconds(full.visible), 'ms', against=ours['100 titles'])
         curves.point(READ_BY_SIZE, '--full', size, max(0.001, figures.statistics.median(full.read) / 1e6))
+        # Last: whoever follows by himself would ship before he is told.
+        if leader.follow(client) == 'live':
+            told(part, 'sync-node, live, 100 titles, from the commit', by_itself(leader, reader, app, TITLE, 100, repeat), size)
     shot = part.line('a one-shot, 100 titles: from its start to its end', milliseconds(shots), 'ms', against=ours['100 titles'])
     differ = part.line('    the same by a hash diff of every row', milliseconds(diffs), 'ms', against=shot, note='its page map was taken away; it makes a new one')
     curves.point(BY_SIZE, 'hash diff of every row, a one-shot', size, differ.median)
