@@ -10,9 +10,11 @@ and many idle clients in one node. Curves as SVG.
 """
 
 import argparse
+import re
 import sqlite3
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Dict, List, NamedTuple
 
@@ -117,11 +119,28 @@ def told(part: figures.Part, what: str, runs: Runs, size_mb: float) -> figures.F
     return visible
 
 
-def one_shots(product: Product, app: Application, client: str, repeat: int) -> List[float]:
+def found_by(leader: ground.Leader, client: str) -> str:
+    """By what the node found the changes, by its own log."""
+    said = Counter(re.findall(rf"changes of '{client}' by (\w+)", leader.node.text()))
+    return ', '.join(f'{evidence} {times} ×' for evidence, times in said.most_common())
+
+
+def forget_pages(product: Product, client: str) -> None:
+    """Takes the page map out of the local memory: the next run compares every row, as there were no other way."""
+    memory = sqlite3.connect(product.state / 'clients' / product.schema(client) / 'memory.db')
+    if memory.execute("SELECT 1 FROM sqlite_master WHERE name = 'page_chunk'").fetchone():
+        memory.execute('DELETE FROM page_chunk')
+    memory.commit()
+    memory.close()
+
+
+def one_shots(product: Product, app: Application, client: str, repeat: int, by_rows: bool = False) -> List[float]:
     """Programs that are started for it: they take the lease, read their memory, connect."""
     spent = []
     for _ in range(repeat):
         app.change(TITLE, 100)
+        if by_rows:
+            forget_pages(product, client)
         spent.append(measured(product.sync_command(client, app.path), product.environment()).seconds)
     return spent
 
@@ -166,19 +185,26 @@ def one_size(product: Product, megabytes: int, repeat: int, curves: figures.Part
     measured(product.sync_command(client, path), product.environment())
     app = Application(path, 'chat')
     shots = one_shots(product, app, client, repeat)
+    diffs = one_shots(product, app, client, min(3, repeat), by_rows=True)
+    measured(product.sync_command(client, path), product.environment())  # the map is there again
     ours: Dict[str, figures.Figure] = {}
-    with ground.Leader(product) as leader, ground.Reader(product, client) as reader:
+    with ground.Leader(product, LOG_LEVEL='DEBUG') as leader, ground.Reader(product, client) as reader:
         for what, assignment in (('100 titles', TITLE), ('100 whole chats', CHAT)):
             runs = by_trigger(leader, reader, app, client, assignment, 100, repeat)
             ours[what] = told(part, f'sync-node, {what}, from waking it', runs, size)
             if what == '100 titles':
                 curves.point(READ_BY_SIZE, 'sync-node, 100 titles', size, max(0.001, figures.statistics.median(runs.read) / 1e6))
+        part.note(f'the changes were found by: {found_by(leader, client) or "a hash diff of every row (these programs know nothing else)"}')
         full = by_trigger(leader, reader, app, client, TITLE, 100, 2 if size > 1000 else min(3, repeat), full=True)
-        if leader.follow(client) == 'live':
-            told(part, 'sync-node, live, 100 titles, from the commit', by_itself(leader, reader, app, TITLE, 100, repeat), size)
         known = part.line('sync-node --full: everything read, both sides compared', milliseconds(full.visible), 'ms', against=ours['100 titles'])
         curves.point(READ_BY_SIZE, '--full', size, max(0.001, figures.statistics.median(full.read) / 1e6))
-    part.line('a one-shot, 100 titles: from its start to its end', milliseconds(shots), 'ms', against=ours['100 titles'])
+        # Last: whoever follows by himself would ship before he is told.
+        if leader.follow(client) == 'live':
+            told(part, 'sync-node, live, 100 titles, from the commit', by_itself(leader, reader, app, TITLE, 100, repeat), size)
+    shot = part.line('a one-shot, 100 titles: from its start to its end', milliseconds(shots), 'ms', against=ours['100 titles'])
+    differ = part.line('    the same by a hash diff of every row', milliseconds(diffs), 'ms', against=shot, note='its page map was taken away; it makes a new one')
+    curves.point(BY_SIZE, 'hash diff of every row, a one-shot', size, differ.median)
+    curves.point(BY_SIZE, 'sync-node, a one-shot, 100 titles', size, shot.median)
     log = rival(product, part, original, client, ours, repeat)
     for curve, figure in (('sync-node, warm, 100 titles', ours['100 titles']), ('sync-node, warm, 100 whole chats', ours['100 whole chats']),
                           ('sync-node --full', known), ('change log by triggers, 100 titles', log['100 titles'])):
