@@ -44,6 +44,7 @@ Application::Application(Writer& writer, std::string directory, uint64_t seed)
 std::string Application::run(std::string_view sql, int connection) {
   std::string error = writer_.execute(connection, sql);
   history_.push_back(fmt::format("{}> {}{}", connection, sql, error.empty() ? "" : "  -- " + error));
+  if (on_statement_) on_statement_();
   return error;
 }
 
@@ -355,11 +356,15 @@ void Application::end_reading() {
   if (std::exchange(is_reading_, false)) run("COMMIT", kReader);
 }
 
+// Of a file that is closed; or of one in use together with its log, as a snapshot of a file system has them.
 void Application::keep_copy() {
+  const auto options = std::filesystem::copy_options::overwrite_existing;
   run("SELECT count(*) FROM sqlite_schema");  // mends what a kill left behind
-  close();
-  std::filesystem::copy_file(path(), directory_ + "/copy.db",
-                             std::filesystem::copy_options::overwrite_existing);
+  if (one_in(random_, 2)) close();
+  std::filesystem::copy_file(path(), directory_ + "/copy.db", options);
+  std::filesystem::remove(directory_ + "/copy.db-wal");
+  if (std::filesystem::exists(path() + "-wal"))
+    std::filesystem::copy_file(path() + "-wal", directory_ + "/copy.db-wal", options);
   copy_ = tables_;
   note("a copy was kept");
   open();
@@ -367,11 +372,19 @@ void Application::keep_copy() {
 
 void Application::put_copy_back() {
   if (!copy_) return;
-  close();
+  if (one_in(random_, 2)) {
+    close();
+  } else {
+    writer_.kill();
+    is_open_ = is_reading_ = journal_in_memory_ = false;
+  }
   for (const char* suffix : {"-wal", "-shm", "-journal"}) std::filesystem::remove(path() + suffix);
   if (one_in(random_, 2)) std::filesystem::remove(path());  // another inode, or the same one
-  std::filesystem::copy_file(directory_ + "/copy.db", path(),
-                             std::filesystem::copy_options::overwrite_existing);
+  for (const char* suffix : {"", "-wal"}) {
+    if (std::filesystem::exists(directory_ + "/copy.db" + suffix))
+      std::filesystem::copy_file(directory_ + "/copy.db" + suffix, path() + suffix,
+                                 std::filesystem::copy_options::overwrite_existing);
+  }
   tables_ = *copy_;
   note("the copy was put back");
   open();
@@ -386,14 +399,14 @@ void Application::batch() {
   static constexpr Step kFile[] = {{8, &Application::vacuum},
                                    {3, &Application::vacuum_into},
                                    {10, &Application::incremental_vacuum},
-                                   {12, &Application::flip_journal_mode},
+                                   {10, &Application::flip_journal_mode},
                                    {25, &Application::checkpoint},
                                    {8, &Application::checkpoint_settings},
                                    {14, &Application::reopen},
                                    {10, &Application::begin_to_read},
                                    {6, &Application::end_reading},
-                                   {2, &Application::keep_copy},
-                                   {2, &Application::put_copy_back}};
+                                   {3, &Application::keep_copy},
+                                   {3, &Application::put_copy_back}};
   const auto one_of = [&](const auto& steps) {
     uint64_t at = below(random_, 100);
     for (const Step& step : steps) {

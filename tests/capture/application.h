@@ -2,6 +2,7 @@
 // do to it, at random and reproducibly: the same seed gives the same statements. One thread.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@ class Application {
 
   // Some transactions, or one thing that is done to the whole file. Maybe one is left open.
   void batch();
+  // Called after each statement, in the midst of whatever is going on.
+  void on_statement(std::function<void()> call) { on_statement_ = std::move(call); }
   std::string path() const { return directory_ + "/webui.db"; }
   // What was done, in order, for the one who has to understand a failure.
   const std::vector<std::string>& history() const { return history_; }
@@ -89,6 +92,7 @@ class Application {
   int64_t next_ = 1;  // number of the next row
   int names_ = 0;
   int page_size_ = 4096;
+  std::function<void()> on_statement_;
   std::vector<std::string> history_;
 };
 

@@ -13,6 +13,7 @@
 #include <stdexcept>
 
 #include "application.h"
+#include "capture/log_trail.h"
 #include "follower.h"
 
 namespace syncnode::capture {
@@ -49,9 +50,14 @@ class World {
         seed_(seed),
         tally_(tally),
         application_(writer, source_directory(), seed),
-        by_page_((directory_ / "by-page").string(), seed, &tally.ways),
-        by_row_((directory_ / "by-row").string(), seed, nullptr),
-        random_(~seed) {}
+        trail_(application_.path()),
+        by_page_((directory_ / "by-page").string(), seed, &tally.ways, seed % 2 == 0 ? &trail_ : nullptr),
+        by_row_((directory_ / "by-row").string(), seed, nullptr, nullptr),
+        random_(~seed) {
+    application_.on_statement([this] {
+      if (one_in(random_, 3)) trail_.look();
+    });
+  }
 
   void play(int batches) {
     for (int i = 0; i < batches; ++i) {
@@ -155,6 +161,7 @@ class World {
   const uint64_t seed_;
   Tally& tally_;
   Application application_;
+  LogTrail trail_;
   Follower by_page_, by_row_;
   Random random_;
 };
@@ -214,6 +221,7 @@ int campaign(bool is_long) {
   if (one_seed != nullptr) return 0;
   // A campaign that only fell back proves nothing.
   const bool all_ways = tally.ways.evidence[Evidence::kSame] > 0 && tally.ways.evidence[Evidence::kLog] > 0 &&
+                        tally.ways.evidence[Evidence::kTrail] > 0 &&
                         tally.ways.evidence[Evidence::kChecksums] > 0 && tally.ways.unchanged > 0 &&
                         tally.ways.ranges > 0 && !tally.ways.everything.empty();
   if (!all_ways) std::printf("not every way was used\n");

@@ -44,8 +44,8 @@ std::string Difference::to_string() const {
       gone.size(), few(gone), uncleared.size());
 }
 
-Follower::Follower(std::string directory, uint64_t seed, Ways* ways)
-    : directory_(std::move(directory)), ways_(ways) {
+Follower::Follower(std::string directory, uint64_t seed, Ways* ways, Trail* trail)
+    : directory_(std::move(directory)), ways_(ways), trail_(trail) {
   std::filesystem::create_directory(directory_);
   reopen();
   const auto seeded = memory_->database().execute(
@@ -70,7 +70,7 @@ Result<std::map<std::string, Difference>> Follower::look(sqlite::Snapshot& snaps
   if (ways_ != nullptr) {
     capture_.emplace(*memory_);
     SN_TRY(capture_->open());
-    SN_TRY(capture_->find(snapshot, schema, nullptr));
+    SN_TRY(capture_->find(snapshot, schema, trail_));
     const bool followed =
         std::any_of(schema.tables.begin(), schema.tables.end(), [&](const SourceTable& table) {
           return capture_->finding(table.name).what != Finding::What::kEverything;
@@ -148,6 +148,7 @@ Status Follower::settle(sqlite::Snapshot& snapshot, bool remember) {
   const std::string sync_id = fmt::format("run {}", runs_);
   SN_TRY(memory_->confirm([&] { return capture_ ? capture_->save(sync_id) : Status(); }));
   shapes_ = new_shapes_;
+  if (trail_ != nullptr && capture_) trail_->forget(capture_->position());
   return {};
 }
 

@@ -34,8 +34,8 @@ struct Ways {
 
 class Follower {
  public:
-  // `ways` null: looks at all rows. `seed`: of the memory's hashes.
-  Follower(std::string directory, uint64_t seed, Ways* ways);
+  // `ways` null: looks at all rows. `seed`: of the memory's hashes. `trail` may be null.
+  Follower(std::string directory, uint64_t seed, Ways* ways, Trail* trail);
 
   // What is different from what is remembered, by table.
   Result<std::map<std::string, Difference>> look(sqlite::Snapshot& snapshot);
@@ -55,6 +55,7 @@ class Follower {
 
   const std::string directory_;
   Ways* const ways_;
+  Trail* const trail_;
   std::unique_ptr<memory::Memory> memory_;
   std::optional<Capture> capture_;
   std::map<std::string, sync::CopyTable> shapes_, new_shapes_;
