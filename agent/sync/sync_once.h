@@ -60,6 +60,7 @@ class SyncOnce {
   Error cause(Error error);
   Status reconcile(RunReport& report);
   Status attempt(RunReport& report);
+  void close_snapshot();
   Status read_tables(RunReport& report);
   Status read_table(const SourceTable& table, RunReport& report);
   Result<TableShipment> merge_table(const SourceTable& table, ShapePlan plan);
@@ -91,6 +92,7 @@ class SyncOnce {
   std::vector<HeldDecision> decisions_;
   SourceSchema schema_;
   std::unique_ptr<sqlite::Snapshot> snapshot_;
+  int64_t log_bytes_ = 0;  // of the source, when the snapshot was opened
   std::unique_ptr<LoadSender> sender_;
   Shipment shipment_;
   std::vector<TableReading> readings_;
