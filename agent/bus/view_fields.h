@@ -82,6 +82,7 @@ struct Fields<control::DeploymentView> {
     f("last_error", v.last_error);
     f("last_job_id", v.last_job_id);
     f("lag_seconds", v.lag_seconds);
+    f("checked_seconds", v.checked_seconds);
     f("held", v.held);
     f("open_conflicts", v.open_conflicts);
   }

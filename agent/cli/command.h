@@ -54,7 +54,7 @@ void add_admin_options(CLI::App& command, AdminOptions& options);
 void add_node_options(CLI::App& command, NodeOptions& options);
 void add_json_flag(CLI::App& command, bool& as_json);
 void add_client_name(CLI::App& command, std::string& name, bool required);
-void add_interval(CLI::Option& option);  // its range
+void add_interval(CLI::Option& option);  // its range; "live" is read as 0
 void add_docker_socket(CLI::App& command, std::string& socket);
 
 // Runs `ask` with the node that a command with these options talks to, or says why there is none.

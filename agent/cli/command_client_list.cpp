@@ -5,6 +5,7 @@
 #include "cli/cells.h"
 #include "cli/command.h"
 #include "cli/database.h"
+#include "cli/text.h"
 #include "sql/queries.h"
 
 namespace syncnode::cli {
@@ -19,7 +20,7 @@ Table::Cell schedule_cell(const json::Json& client) {
   auto status = json::string_member(client, "status").value_or("");
   if (status != "active") return {status, Style::kWarning};
   if (!client.value("sync_enabled", false)) return {"by hand", Style::kFaint};
-  return {fmt::format("every {} s", json::integer_member(client, "sync_interval_seconds").value_or(0))};
+  return {interval_text(json::integer_member(client, "sync_interval_seconds").value_or(0))};
 }
 
 std::string page(const std::vector<json::Json>& clients, const Look& look) {

@@ -15,11 +15,13 @@ namespace {
 
 struct Options {
   std::string name, sqlite_path, container, cluster, login, socket;
-  int interval = 0;  // 0: not given
+  int interval = -1;  // not given; 0: live
   bool all = false, yes = false, dry_run = false, as_json = false;
   AdminOptions admin;
 
-  std::optional<int> wanted_interval() const { return interval > 0 ? std::optional(interval) : std::nullopt; }
+  std::optional<int> wanted_interval() const {
+    return interval >= 0 ? std::optional(interval) : std::nullopt;
+  }
 };
 
 Result<std::string> choose_cluster(const Options& options, const config::Settings& settings) {
@@ -251,8 +253,8 @@ void add_options(CLI::App& command, Options& options) {
       .add_option("--container", options.container,
                   "its container; without --sqlite-path, Docker tells the path")
       ->type_name("CONTAINER");
-  add_interval(
-      *command.add_option("--interval", options.interval, "seconds between two syncs; 300 at first"));
+  add_interval(*command.add_option("--interval", options.interval,
+                                   "seconds between two syncs, or live; 300 at first"));
   command
       .add_option("--cluster", options.cluster, "the cluster (host) it belongs to, instead of CLUSTER_NAME")
       ->type_name("CLUSTER");

@@ -16,7 +16,7 @@ enum class Schedule { kResume, kPause };
 
 struct Options {
   std::string client;
-  int interval = 0;  // seconds
+  int interval = 0;  // seconds; 0: live
   NodeOptions node;
 };
 
@@ -81,8 +81,9 @@ Change retiming(const Options& options) {
   return {"set the interval of",
           [&options](Node& node) { return node.set_interval(options.client, options.interval); },
           sql::client_set_interval, std::to_string(options.interval),
-          fmt::format("client '{}' is synced every {} s while its nodes sync it\n", options.client,
-                      options.interval)};
+          fmt::format(
+              "client '{}' is synced {} while its nodes sync it\n", options.client,
+              options.interval == 0 ? "whenever it changes" : fmt::format("every {} s", options.interval))};
 }
 
 void run_with(CLI::App& command, Invocation& invocation, const std::shared_ptr<Options>& options,
@@ -112,7 +113,8 @@ void add_client_schedule(CLI::App& client, Invocation& invocation) {
   auto* command = client.add_subcommand("set-interval", "Change how often the nodes sync a client");
   auto options = std::make_shared<Options>();
   add_client_name(*command, options->client, true);
-  add_interval(*command->add_option("SECONDS", options->interval, "seconds between two syncs")->required());
+  add_interval(
+      *command->add_option("INTERVAL", options->interval, "seconds between two syncs, or live")->required());
   run_with(*command, invocation, options, retiming);
 }
 

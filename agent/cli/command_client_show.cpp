@@ -30,9 +30,8 @@ std::string facts(const json::Json& client) {
   line("container", text_cell(client, "container_name").text);
   line("copy", fmt::format("schema {}", text_cell(client, "schema_name").text));
   bool enabled = client.value("sync_enabled", false);
-  line("schedule", enabled ? fmt::format("every {} s, {}", count_cell(client, "sync_interval_seconds").text,
-                                         text_cell(client, "status").text)
-                           : "by hand");
+  const auto interval = json::integer_member(client, "sync_interval_seconds").value_or(0);
+  line("schedule", enabled ? interval_text(interval) + ", " + text_cell(client, "status").text : "by hand");
   bool synced = json::string_member(client, "last_sync_at").has_value();
   if (auto ended = json::string_member(client, "deregistered_at")) line("deregistered", *ended);
   line("synced", synced ? fmt::format("{}, {}", text_cell(client, "last_sync_at").text,

@@ -16,7 +16,8 @@ bool serves(Node& node, const config::Settings& settings) {
 }
 
 StateChange interval_change(const std::string& client, int seconds) {
-  return {"deployment." + client, fmt::format(R"({{"sync_interval":{}}})", seconds)};
+  const std::string interval = seconds == 0 ? R"("live")" : std::to_string(seconds);
+  return {"deployment." + client, fmt::format(R"({{"sync_interval":{}}})", interval)};
 }
 
 std::string short_name(const std::string& node_id) {

@@ -45,7 +45,7 @@ class Node {
   virtual Result<std::string> trigger(const control::TriggerRequest& request) = 0;  // job id
   virtual Status cancel(const std::string& job_id) = 0;
   virtual Status set_enabled(const std::string& client, bool enabled) = 0;
-  virtual Status set_interval(const std::string& client, int seconds) = 0;
+  virtual Status set_interval(const std::string& client, int seconds) = 0;  // 0: live
   virtual Status step_down() = 0;
   virtual Status resolve(const control::Resolution& resolution) = 0;
 };

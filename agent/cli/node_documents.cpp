@@ -45,6 +45,7 @@ Json client_document(const control::DeploymentView& client) {
   document["sync_interval_seconds"] = client.sync_interval;
   document["last_sync_at"] = known(client.last_sync_at);
   document["last_sync_age_seconds"] = known(client.lag_seconds);
+  document["checked_age_seconds"] = known(client.checked_seconds);
   document["last_sync_status"] = known(client.last_sync_status);
   document["last_job_id"] = known(client.last_job_id);
   document["last_job_error"] = known(client.last_error);

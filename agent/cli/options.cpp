@@ -4,6 +4,12 @@
 #include "docker/engine.h"
 
 namespace syncnode::cli {
+namespace {
+
+constexpr std::string_view kLiveWord = "live";
+constexpr int kLongestInterval = 2678400;  // client_deployments.sync_interval
+
+}  // namespace
 
 void add_admin_options(CLI::App& command, AdminOptions& options) {
   command
@@ -40,7 +46,14 @@ ExitCode with_node(const NodeOptions& options, const Invocation& invocation, Con
 }
 
 void add_interval(CLI::Option& option) {
-  option.check(CLI::Range(1, 2678400))->type_name("SECONDS");
+  const auto to_number = [](std::string& given) {
+    if (given == kLiveWord) {
+      given = "0";
+      return std::string();
+    }
+    return CLI::Range(1, kLongestInterval)(given);
+  };
+  option.transform(CLI::Validator(to_number, ""))->type_name("SECONDS|live");
 }
 
 void add_docker_socket(CLI::App& command, std::string& socket) {

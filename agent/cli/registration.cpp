@@ -79,7 +79,7 @@ void find_differences(const Known& known, Registration& registration) {
     changes.push_back(
         fmt::format("container was {}", known.container.empty() ? "not known" : known.container));
   if (wanted.interval && *wanted.interval != known.interval)
-    changes.push_back(fmt::format("interval was {} s", known.interval));
+    changes.push_back(known.interval == 0 ? "it was live" : fmt::format("interval was {} s", known.interval));
 }
 
 Registration refused(Wanted wanted, Error why) {

@@ -31,7 +31,7 @@ struct Wanted {
   std::string client;
   std::string container;                  // "": as it is, or none when the database is another one
   Result<std::string> database{Error{}};  // a resolved path on this host, or why there is none
-  std::optional<int> interval;            // nothing: as it is, or 300 s
+  std::optional<int> interval;            // 0: live; nothing: as it is, or 300 s
 
   // The client was made of the container's name: one that is registered by another name already keeps it.
   bool named_by_container = false;

@@ -12,6 +12,8 @@ using control::HealthWord;
 
 constexpr int64_t kJobsLookedAt = 100;
 constexpr double kLate = 30;  // seconds beyond two intervals
+// As the leader does it (schedule/scheduler.h, daemon/shipped.h), in seconds.
+constexpr double kLiveCheck = 60, kUnchanged = 6 * 3600;
 
 bool worse(const DeploymentView& left, const DeploymentView& right) {
   const auto rank = [](const DeploymentView& client) {
@@ -110,7 +112,12 @@ ClientState state_of(const DeploymentView& client) {
   if (client.held > 0) return ClientState::kHeld;
   if (client.open_conflicts > 0) return ClientState::kConflicts;
   if (!client.sync_enabled || client.status != "active") return ClientState::kPaused;
-  const double limit = 2 * static_cast<double>(client.sync_interval) + kLate;
+  const double interval = client.sync_interval == 0 ? kLiveCheck : static_cast<double>(client.sync_interval);
+  double limit = 2 * interval + kLate;
+  if (client.checked_seconds)
+    return *client.checked_seconds > limit ? ClientState::kBehind : ClientState::kFine;
+  // Who does not lead does not know whether it was looked at; one that does not change is synced this seldom.
+  limit += kUnchanged;
   return client.lag_seconds.value_or(limit + 1) > limit ? ClientState::kBehind : ClientState::kFine;
 }
 

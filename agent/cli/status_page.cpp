@@ -15,6 +15,7 @@ using control::HealthWord;
 
 constexpr size_t kClientsShown = 12;  // with the rest, a screen of 24 lines
 constexpr size_t kJobsShown = 5;
+constexpr double kAsGoodAs = 30;  // seconds: an age that differs less is not worth a second figure
 const Table::Cell kUnknown{"–", Style::kFaint};
 
 Style style_of(HealthWord word) {
@@ -104,7 +105,17 @@ std::string nodes_part(const Situation& situation, const Look& look) {
 Table::Cell schedule_cell(const DeploymentView& client) {
   if (client.status != "active") return {printable(client.status), Style::kFaint};
   if (!client.sync_enabled) return {"by hand", Style::kFaint};
+  if (client.sync_interval == 0) return {"live"};
   return {"every " + span_text(static_cast<double>(client.sync_interval))};
+}
+
+// A client that did not change is looked at, not synced.
+Table::Cell synced_cell(const DeploymentView& client) {
+  if (!client.lag_seconds) return {"never", Style::kWarning};
+  std::string text = age_text(*client.lag_seconds);
+  if (client.checked_seconds && *client.checked_seconds + kAsGoodAs < *client.lag_seconds)
+    text += ", checked " + age_text(*client.checked_seconds);
+  return text;
 }
 
 // What happened; the hint behind it is for whoever looks closer.
@@ -148,8 +159,7 @@ std::string clients_part(const Situation& situation, const Look& look) {
     const ClientState state = state_of(client);
     std::vector<Table::Cell> row{printable(client.client_name),
                                  {std::string(to_string(state)), style_of(state)},
-                                 client.lag_seconds ? Table::Cell(age_text(*client.lag_seconds))
-                                                    : Table::Cell("never", Style::kWarning),
+                                 synced_cell(client),
                                  schedule_cell(client)};
     if (any_trouble) row.push_back(trouble_of(client));
     table.add(std::move(row));

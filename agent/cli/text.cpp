@@ -91,6 +91,10 @@ std::string span_text(double seconds) {
   return fmt::format("{} days", whole / 86400);
 }
 
+std::string interval_text(int64_t seconds) {
+  return seconds == 0 ? "live" : fmt::format("every {} s", seconds);
+}
+
 std::string age_text(double seconds) {
   return seconds < 0.5 ? "now" : span_text(seconds) + " ago";
 }

@@ -38,6 +38,16 @@ state::CacheLimits limits_for(std::chrono::seconds ttl) {
   return limits;
 }
 
+// What the leader's workers know better than the database, where nothing is written of an unchanged client.
+void add_checks(std::vector<DeploymentView>& views, const std::optional<std::vector<ClientFacts>>& clients) {
+  if (!clients) return;
+  for (const ClientFacts& client : *clients) {
+    for (DeploymentView& view : views) {
+      if (view.client_name == client.name) view.checked_seconds = client.checked_seconds;
+    }
+  }
+}
+
 }  // namespace
 
 NodeControl::NodeControl(NodeIdentity identity, NodeParts parts, postgres::ConnectOptions connect)
@@ -116,10 +126,12 @@ void NodeControl::cluster(Done<std::vector<ClusterHostView>> done) {
 
 void NodeControl::deployments(const Caller& caller, Done<std::vector<DeploymentView>> done) {
   if (!caller.may_read) return done(may_not("see the clients"));
-  ask<std::vector<DeploymentView>>(std::move(done),
-                                   [this](postgres::Connection& connection, Deadline deadline) {
-                                     return read_deployments(connection, identity_.cluster_name, deadline);
-                                   });
+  ask<std::vector<DeploymentView>>(
+      std::move(done), [this](postgres::Connection& connection, Deadline deadline) {
+        auto views = read_deployments(connection, identity_.cluster_name, deadline);
+        if (views) add_checks(*views, parts_.jobs.clients());
+        return views;
+      });
 }
 
 void NodeControl::job(const Caller& caller, std::string job_id, Done<JobView> done) {

@@ -40,6 +40,7 @@ struct ClientFacts {
   bool failing = false, starved = false, held = false;
   std::optional<double> lag_seconds;  // nothing: not known
   bool moved = false;                 // its container keeps its data elsewhere than where it was registered
+  std::optional<double> checked_seconds{};  // since the copy was known to hold all of the source
 };
 
 class Jobs {

@@ -48,9 +48,11 @@ struct ClusterHostView {
 struct DeploymentView {
   std::string client_name, schema_name, container_name, sqlite_path, status;
   bool sync_enabled = false;
-  int64_t sync_interval = 0;                                            // seconds
+  int64_t sync_interval = 0;                                            // seconds; 0: live
   std::string last_sync_at, last_sync_status, last_error, last_job_id;  // "" when there is none
-  std::optional<double> lag_seconds;
+  std::optional<double> lag_seconds;                                    // since the last sync
+  // Since the leader last knew the copy to hold all of the source; nothing: this node does not lead.
+  std::optional<double> checked_seconds;
   int64_t held = 0, open_conflicts = 0;
 };
 

@@ -45,7 +45,9 @@ control::ClientFacts ClientRecord::facts(const std::string& name, WallClock::tim
   facts.failing = last_status == "failed" || last_status == "fenced";
   facts.starved = last_status == "starved";
   facts.held = last_status == "held";
-  if (!current_as_of || !last_written(sqlite_path)) return facts;
+  if (!current_as_of) return facts;
+  facts.checked_seconds = std::max(0.0, std::chrono::duration<double>(now - *current_as_of).count());
+  if (!last_written(sqlite_path)) return facts;
   // What is not in the copy yet was committed after `current_as_of`, so it waits no longer than this.
   facts.lag_seconds =
       is_behind() ? std::max(0.0, std::chrono::duration<double>(now - *current_as_of).count()) : 0.0;

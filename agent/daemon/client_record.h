@@ -17,6 +17,7 @@ struct ClientRecord {
   std::string last_status;  // of sync_jobs: success, failed, held, starved, …; "" before the first run
   // Everything the source had committed by then is in the copy; nothing: it never was synced.
   std::optional<std::chrono::system_clock::time_point> current_as_of;
+  std::string decided{};  // by people, for the next run, as the list has it
 
   // A run ended that read the source at `as_of` at the earliest. What a verify that could not compare says of
   // the last sync is not known, and a copy that differs is current as of nothing.

@@ -10,6 +10,7 @@
 
 #include "daemon/job_options.h"
 #include "daemon/job_records.h"
+#include "daemon/low_io_priority.h"
 #include "postgres/connection.h"
 #include "sql/queries.h"
 
@@ -20,6 +21,8 @@ using std::chrono::seconds;
 using WallClock = std::chrono::system_clock;
 
 constexpr std::chrono::milliseconds kProgressEvery{250};
+// So long a connection waits for a live client's next change.
+constexpr seconds kLinger{30};
 constexpr int kNice = 10;  // a tenth of the share of what stays at 0
 
 // While this node's lease is renewed the database answers; a job that got no answer before it began waited
@@ -50,6 +53,9 @@ class Crew::JobProgress final : public sync::Progress {
     crew_.events_.job_started(id, client_);
   }
   void phase(std::string_view) override {}
+  void read(const sync::ReadHarm& harm) override {
+    crew_.metrics_.read(client_, harm.transaction_seconds, harm.shared_seconds, harm.log_growth);
+  }
   void table(std::string_view name, int64_t done, int64_t total) override {
     const std::lock_guard lock(mutex_);
     const auto now = BootClock::now();
@@ -98,6 +104,7 @@ void Crew::lead(const Term& term, std::stop_token term_over) {
     expected_until_ = {};
     scheduler_.clear();
     records_.clear();
+    shipped_.clear();
   }
   changed_.notify_all();
   on_over_.emplace(std::move(term_over), [this] {
@@ -176,14 +183,15 @@ std::optional<std::vector<control::ClientFacts>> Crew::clients() const {
 // ---------------------------------------------------------------------------------------------- the workers
 
 std::optional<schedule::Job> Crew::next_job(std::unique_lock<std::mutex>& lock, const std::stop_token& stop,
-                                            std::optional<postgres::Connection>& kept) {
+                                            std::optional<postgres::Connection>& kept, Deadline kept_until) {
   while (!stop.stop_requested()) {
     const bool leads = reign().has_value();
     const bool waits = scheduler_.running() > 0 && BootClock::now() < alone_until_;
     schedule::Scheduler::Choice choice{std::nullopt, alone_until_};
     if (leads && !waits) choice = scheduler_.next(BootClock::now());
     if (choice.job) return std::move(choice.job);
-    if (kept) {
+    const bool lingers = kept && leads && BootClock::now() < kept_until;
+    if (kept && !lingers) {
       lock.unlock();
       kept.reset();
       lock.lock();
@@ -195,7 +203,8 @@ std::optional<schedule::Job> Crew::next_job(std::unique_lock<std::mutex>& lock, 
     }
     bool woken = false;
     // Any change may make something due; what woke us is found by asking again.
-    changed_.wait_until(lock, stop, std::min(choice.look_again, deadline_in(seconds(60))),
+    const Deadline patience = lingers ? kept_until : deadline_in(seconds(60));
+    changed_.wait_until(lock, stop, std::min(choice.look_again, patience),
                         [&] { return std::exchange(woken, true); });
   }
   return std::nullopt;
@@ -206,8 +215,11 @@ void Crew::work_until_stopped(const std::stop_token& stop) {
   // from here on inherit it. Failing changes nothing but that.
   static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice));
   std::optional<postgres::Connection> kept;  // from one job to the next: a new one costs more than most jobs
+  Deadline kept_until{};
   std::unique_lock lock(mutex_);
-  while (auto job = next_job(lock, stop, kept)) {
+  while (auto job = next_job(lock, stop, kept, kept_until)) {
+    const auto* client = scheduler_.find(job->client);
+    if (client != nullptr && client->live) kept_until = deadline_in(kLinger);
     const auto current = reign();
     if (current) {
       lock.unlock();
@@ -218,6 +230,13 @@ void Crew::work_until_stopped(const std::stop_token& stop) {
     }
     changed_.notify_all();
   }
+}
+
+// What moves a whole database and has time.
+bool Crew::is_bulk(const schedule::Job& job) const {
+  const std::lock_guard lock(mutex_);
+  const auto record = records_.find(job.client);
+  return job.kind != JobKind::kSync || (record != records_.end() && !record->second.current_as_of);
 }
 
 // One that was registered a moment ago may be asked for sooner than the list knows it.
@@ -242,7 +261,12 @@ void Crew::run(const schedule::Job& job, const Reign& reign, const std::stop_tok
   const schedule::Client client = find_client(job.client, reign);
   const auto started = BootClock::now();
   const auto as_of = WallClock::now();
-  const JobEnd end = work(job, reign, client, ends.get_token(), kept);
+  RunBasis basis = basis_now(client);
+  auto options = options_for(*basis.settings, basis.policy, mounts_, client, job);
+  const auto before = look_before(std::move(basis), options);
+  if (before && is_unchanged(job, *before)) return end_unchanged(job, as_of);
+  const LowIoPriority low(is_bulk(job));
+  const JobEnd end = work(job, reign, std::move(options), ends.get_token(), kept);
   const auto outcome = outcome_of(end, has_begun(job), ends.stop_requested());
   const bool postponed = outcome == schedule::Outcome::kPostponed;
   if (!end.done() && !postponed) record_unsaid(job, reign, end);
@@ -257,6 +281,12 @@ void Crew::run(const schedule::Job& job, const Reign& reign, const std::stop_tok
     alone_until_ = {};
     auto record = records_.find(job.client);
     if (record != records_.end() && !postponed) record->second.ended(job.kind, end, as_of);
+    const bool same_reign = reign_ && reign_->term.epoch == reign.term.epoch;
+    if (same_reign && before && end.done() && !end.differs()) {
+      shipped_.succeeded(job.client, before->basis, before->state, now);
+    } else {
+      shipped_.forget(job.client);
+    }
     last = scheduler_.running() == 0 && !this->reign();
   }
   if (postponed) {
@@ -273,9 +303,8 @@ bool Crew::has_begun(const schedule::Job& job) const {
   return running_.at(job.client).begun;
 }
 
-JobEnd Crew::work(const schedule::Job& job, const Reign& reign, const schedule::Client& client,
+JobEnd Crew::work(const schedule::Job& job, const Reign& reign, Result<sync::RunOptions> options,
                   const std::stop_token& stop, std::optional<postgres::Connection>& kept) {
-  auto options = options_for(*settings_.get(), settings_.policy(), mounts_, client, job);
   if (!options) return Result<sync::RunReport>(options.error());
   options->gives_way_to = renewals_;
   JobProgress progress(*this, job.client);

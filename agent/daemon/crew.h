@@ -1,8 +1,8 @@
-// Crew: the workers of the node that leads. Between lead() and the end of the term they sync what is due and
-// do what was asked for; with the term they drop everything. A thread lists the clients, `workers` threads
-// run one job each, on connections of their own. Refuses to work without a term, and to end a job's
-// transaction itself: a lost term stops the job, the fence refuses what slips through. All methods from any
-// thread.
+// Crew: the workers of the node that leads. Between lead() and the end of the term they sync what is due,
+// what changed of the live clients, and do what was asked for; with the term they drop everything. A client
+// that is due and did not change is not run. A thread lists the clients, `workers` threads run one job each,
+// on connections of their own. Refuses to work without a term, and to end a job's transaction itself: a lost
+// term stops the job, the fence refuses what slips through. All methods from any thread.
 #pragma once
 
 #include <condition_variable>
@@ -24,6 +24,8 @@
 #include "daemon/container_mounts.h"
 #include "daemon/job_end.h"
 #include "daemon/live_settings.h"
+#include "daemon/shipped.h"
+#include "follow/follower.h"
 #include "metrics/metrics.h"
 #include "postgres/connection.h"
 #include "schedule/scheduler.h"
@@ -67,20 +69,32 @@ class Crew final : public control::Jobs {
     bool cancelled = false;  // by a person, not by the end of the term
   };
   class JobProgress;
+  struct Before {
+    RunBasis basis;
+    follow::FileState state;
+  };
 
   void list_until_stopped(const std::stop_token& stop);
   void fetch_connection(std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
   Status list_clients(const Reign& reign, bool adopt);
   void work_until_stopped(const std::stop_token& stop);
-  // `kept` is dropped when there is nothing to do at once.
+  // `kept` is dropped when there is nothing to do at once, from `kept_until` on.
   std::optional<schedule::Job> next_job(std::unique_lock<std::mutex>& lock, const std::stop_token& stop,
-                                        std::optional<postgres::Connection>& kept);
+                                        std::optional<postgres::Connection>& kept, Deadline kept_until);
+  void follow_clients(std::vector<follow::Followed> clients);
+  void source_changed(const std::string& client);
+  RunBasis basis_of(const schedule::Client& client) const;
+  RunBasis basis_now(const schedule::Client& client) const;
+  static std::optional<Before> look_before(RunBasis basis, const Result<sync::RunOptions>& options);
+  bool is_unchanged(const schedule::Job& job, const Before& before) const;
+  void end_unchanged(const schedule::Job& job, std::chrono::system_clock::time_point as_of);
   void run(const schedule::Job& job, const Reign& reign, const std::stop_token& stop,
            std::optional<postgres::Connection>& kept);
+  bool is_bulk(const schedule::Job& job) const;
   bool has_begun(const schedule::Job& job) const;  // while it runs
   void record_unsaid(const schedule::Job& job, const Reign& reign, const JobEnd& end);
   schedule::Client find_client(const std::string& name, const Reign& reign);
-  JobEnd work(const schedule::Job& job, const Reign& reign, const schedule::Client& client,
+  JobEnd work(const schedule::Job& job, const Reign& reign, Result<sync::RunOptions> options,
               const std::stop_token& stop, std::optional<postgres::Connection>& kept);
   std::optional<Reign> reign() const;  // nothing when it is over; under the lock
 
@@ -101,6 +115,8 @@ class Crew final : public control::Jobs {
   schedule::Scheduler scheduler_;
   std::map<std::string, Running> running_;  // by client
   std::map<std::string, ClientRecord> records_;
+  Shipped shipped_;
+  std::unique_ptr<follow::Follower> follower_;  // once there was a live client
   // The lister's connection, for the first job that is due anyway: a leader that begins has no time to lose.
   // Dropped at its next look.
   std::optional<postgres::Connection> spare_;

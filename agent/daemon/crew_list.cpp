@@ -40,6 +40,7 @@ void Crew::list_until_stopped(const std::stop_token& stop) {
     if (!current) {
       spare_.reset();
       fetched_.reset();  // of a reign that did not come, or ended before it was used
+      if (follower_) follower_->follow({});
       if (BootClock::now() < expected_until_) {
         fetch_connection(lock, stop);
       } else {
@@ -102,16 +103,23 @@ Status Crew::list_clients(const Reign& reign, bool adopt) {
   SN_ASSIGN(const auto rows,
             connection.query(sql::client_due, {postgres::Param::text(settings->cluster_name)}, deadline));
   std::vector<schedule::Client> clients;
+  std::vector<follow::Followed> followed;
   std::map<std::string, ClientRecord> records;
   for (int row = 0; row < rows.count(); ++row) {
     schedule::Client client{std::string(rows.text(row, 0)), std::string(rows.text(row, 1)),
                             rows.boolean(row, 2),           std::chrono::milliseconds(rows.int64(row, 3)),
                             seconds(rows.int64(row, 4)),    std::string(rows.text(row, 7))};
+    client.live = client.interval.count() == 0;
+    if (client.live) client.interval = schedule::Scheduler::kLiveInterval;
     ClientRecord record{client.sqlite_path, std::string(rows.text(row, 5)), std::nullopt};
+    record.decided = rows.text(row, 8);
     if (!rows.is_null(row, 6)) record.current_as_of = asked - std::chrono::milliseconds(rows.int64(row, 6));
     // What the leader before did not get to ship does not wait for another interval.
-    if (adopt && record.is_behind()) client.due_in = {};
-    if (client.enabled) records.emplace(client.name, std::move(record));
+    if (adopt && (client.live || record.is_behind())) client.due_in = {};
+    if (client.enabled) {
+      followed.push_back({client.name, client.sqlite_path, client.live});
+      records.emplace(client.name, std::move(record));
+    }
     clients.push_back(std::move(client));
   }
   std::vector<schedule::Job> waiting;
@@ -140,6 +148,12 @@ Status Crew::list_clients(const Reign& reign, bool adopt) {
     }
   }
   records_ = std::move(records);
+  // What people decided does not wait for the source to change.
+  for (const auto& client : clients) {
+    if (client.live && shipped_.has_other_basis(client.name, basis_of(client)))
+      scheduler_.changed(client.name, BootClock::now());
+  }
+  follow_clients(std::move(followed));
   if (adopt && scheduler_.has_work(BootClock::now())) {
     spare_.emplace(std::move(connection));
     alone_until_ = deadline_in(kAlone);

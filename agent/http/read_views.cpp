@@ -130,6 +130,7 @@ Result<control::DeploymentView> read_deployment(const Json& document) {
   view.last_error = text(document, "last_error");
   view.last_job_id = text(document, "last_job_id");
   view.lag_seconds = real(document, "lag_seconds");
+  view.checked_seconds = real(document, "checked_seconds");
   view.held = number(document, "held");
   view.open_conflicts = number(document, "open_conflicts");
   return view;

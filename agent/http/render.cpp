@@ -88,6 +88,7 @@ Json to_json(const control::DeploymentView& view) {
           {"last_error", known(view.last_error)},
           {"last_job_id", known(view.last_job_id)},
           {"lag_seconds", known(view.lag_seconds)},
+          {"checked_seconds", known(view.checked_seconds)},
           {"held", view.held},
           {"open_conflicts", view.open_conflicts}};
 }

@@ -74,6 +74,8 @@ struct Metrics::Series {
       {"success", "failed", "held", "conflicts", "cancelled", "fenced", "starved", "other"}};
   Histogram& duration = histogram(all, "sync_operation_duration_seconds", "How long runs took.");
   Counter& rows = counter(all, "sync_rows_synced_total", "Rows inserted, updated and removed in copies.");
+  Counter& unchanged = counter(all, "sync_unchanged_checks_total",
+                               "Clients that were due and found unchanged, without a run or a statement.");
   WordCounters verifications{
       counters(all, "sync_verifications_total", "Verifies that ended, by what they found."),
       "result",
@@ -105,14 +107,27 @@ struct Metrics::Series {
   ClientGauges starved{gauge(all, "sync_client_starved",
                              "1 when the last run gave up because no consistent snapshot was to be had "
                              "without delaying the application.")};
-  ClientGauges wal_growth{gauge(all, "sync_client_wal_growth_bytes",
-                                "By how much the client's write-ahead log grew during the last read.")};
+  ClientGauges wal_growth{
+      gauge(all, "sync_client_wal_growth_bytes",
+            "The most the client's write-ahead log grew during one read, since the start.")};
+  ClientGauges transaction{
+      gauge(all, "sync_read_transaction_seconds", "How long the last read of the client's database took.")};
+  ClientGauges longest_transaction{gauge(all, "sync_read_transaction_longest_seconds",
+                                         "How long the longest read of it took, since the start.")};
+  ClientGauges shared{
+      gauge(all, "sync_shared_hold_seconds",
+            "The longest time the last read of a client's database kept its writers waiting.")};
+  ClientGauges longest_shared{
+      gauge(all, "sync_shared_hold_longest_seconds",
+            "The longest time any read of it kept its writers waiting, since the start.")};
 
   Gauge& started = gauge(all, "sync_start_time_seconds", "When this node started, in seconds since 1970.")
                        .Add({}, now_since_1970());
   Family<Gauge>& build = gauge(all, "sync_build_info", "1, labelled with the version of the program.");
 
-  std::array<ClientGauges*, 6> by_client{&lag, &quarantined, &held, &failing, &starved, &wal_growth};
+  std::array<ClientGauges*, 10> by_client{&lag,     &quarantined,   &held,        &failing,
+                                          &starved, &wal_growth,    &transaction, &longest_transaction,
+                                          &shared,  &longest_shared};
 };
 
 Metrics::Metrics(std::string_view version) : series_(std::make_unique<Series>()) {
@@ -158,6 +173,10 @@ void Metrics::operation(std::string_view status, double seconds, int64_t rows) {
 void Metrics::verification(std::string_view result, int64_t rows) {
   series_->verifications.increment(result);
   series_->rows.Increment(static_cast<double>(std::max<int64_t>(rows, 0)));
+}
+
+void Metrics::unchanged() {
+  series_->unchanged.Increment();
 }
 
 void Metrics::conflicts_detected(int64_t count) {
@@ -207,8 +226,13 @@ void Metrics::set_starved(const std::string& client, bool starved) {
   series_->starved.set(client, starved ? 1 : 0);
 }
 
-void Metrics::wal_growth(const std::string& client, int64_t bytes) {
-  series_->wal_growth.set(client, static_cast<double>(bytes));
+void Metrics::read(const std::string& client, double transaction_seconds, double shared_seconds,
+                   int64_t log_growth) {
+  series_->transaction.set(client, transaction_seconds);
+  series_->longest_transaction.raise(client, transaction_seconds);
+  series_->shared.set(client, shared_seconds);
+  series_->longest_shared.raise(client, shared_seconds);
+  series_->wal_growth.raise(client, static_cast<double>(log_growth));
 }
 
 void Metrics::keep_clients(const std::vector<std::string>& clients) {

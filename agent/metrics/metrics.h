@@ -41,6 +41,7 @@ class Metrics {
   // A verify that ended: "equal", "differs", or as a job that could not compare; with the rows its sync
   // shipped.
   void verification(std::string_view result, int64_t rows);
+  void unchanged();  // a client that was due did not change since its last run, so none was made
   void conflicts_detected(int64_t count = 1);
   void conflict_resolved(std::string_view strategy, int64_t count = 1);
   void conflict_alarm();  // a client had more of them in an hour than its policy allows
@@ -56,7 +57,8 @@ class Metrics {
   void set_lag(const std::string& client, std::optional<double> seconds);
   void set_failing(const std::string& client, bool failing);
   void set_starved(const std::string& client, bool starved);
-  void wal_growth(const std::string& client, int64_t bytes);   // during our last read of it
+  // What our last reading of it could do to its application; the longest since the start are kept besides.
+  void read(const std::string& client, double transaction_seconds, double shared_seconds, int64_t log_growth);
   void keep_clients(const std::vector<std::string>& clients);  // all others are gone; also their number
   void forget_clients();  // a node that does not lead knows nothing of them
 

@@ -27,6 +27,16 @@ void ClientGauges::set(const std::string& client, std::optional<double> value) {
   }
 }
 
+void ClientGauges::raise(const std::string& client, double value) {
+  const std::lock_guard lock(mutex_);
+  const auto found = gauges_.find(client);
+  if (found == gauges_.end()) {
+    gauges_.emplace(client, &family_.Add({{"client", client}}, value));
+  } else if (found->second->Value() < value) {
+    found->second->Set(value);
+  }
+}
+
 void ClientGauges::keep_only(const std::set<std::string>& clients) {
   const std::lock_guard lock(mutex_);
   for (auto gauge = gauges_.begin(); gauge != gauges_.end();) {

@@ -34,6 +34,7 @@ class ClientGauges {
  public:
   explicit ClientGauges(prometheus::Family<prometheus::Gauge>& family) : family_(family) {}
   void set(const std::string& client, std::optional<double> value);
+  void raise(const std::string& client, double value);  // unless it is higher
   void keep_only(const std::set<std::string>& clients);
 
  private:

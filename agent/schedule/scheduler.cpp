@@ -17,6 +17,7 @@ void Scheduler::listed(const std::vector<Client>& clients, Deadline now) {
     }
     // A new interval counts at once, not when the old one is over.
     if (slot.client.interval != client.interval && slot.backoff.count() == 0) slot.not_before = Deadline();
+    if (!client.live) slot.changed.reset();
     slot.client = client;
     slot.due = slot.moved ? now : now + client.due_in;
     slot.listed = true;
@@ -28,6 +29,13 @@ void Scheduler::requested(Job job) {
   auto same = [&](const Job& other) { return other.job_id == job.job_id; };
   if (!job.job_id.empty() && std::any_of(waiting_.begin(), waiting_.end(), same)) return;
   waiting_.push_back(std::move(job));
+}
+
+bool Scheduler::changed(const std::string& name, Deadline now) {
+  const auto found = slots_.find(name);
+  if (found == slots_.end() || !found->second.client.live || found->second.changed) return false;
+  found->second.changed = now;
+  return running_.count(name) == 0;
 }
 
 bool Scheduler::withdraw(const std::string& job_id) {
@@ -70,7 +78,10 @@ Scheduler::Choice Scheduler::next(Deadline now) {
   }
   if (choice.job) {
     running_.insert(choice.job->client);
-    if (auto slot = slots_.find(choice.job->client); slot != slots_.end()) slot->second.moved = false;
+    if (auto slot = slots_.find(choice.job->client); slot != slots_.end()) {
+      slot->second.moved = false;
+      slot->second.changed.reset();
+    }
   }
   return choice;
 }
@@ -90,6 +101,7 @@ void Scheduler::finished(const Job& job, Outcome outcome, Deadline now) {
   const auto interval = slot.client.interval;
   if (outcome == Outcome::kPostponed) {
     slot.not_before = now;  // behind those that are due longer
+    if (slot.client.live) slot.changed = now;
     return;
   }
   if (outcome == Outcome::kFailed) {
@@ -101,6 +113,7 @@ void Scheduler::finished(const Job& job, Outcome outcome, Deadline now) {
   slot.backoff = std::chrono::seconds(0);
   // Up to a tenth of the interval late, a new tenth each time.
   slot.not_before = now + interval + jitter(interval / 10);
+  slot.gap_until = now + kGap;
 }
 
 const Client* Scheduler::find(const std::string& name) const {

@@ -1,7 +1,8 @@
 // Scheduler: which client is synced next. The server says how long each interval still runs; this adds
 // jitter, so that many clients do not come due together, lets a failing client back off alone, puts what was
-// asked for before what is merely due, and never gives out two jobs of one client at once, nor more than
-// `workers`. Refuses to know clocks, threads and databases: `now` is given. Its owner serialises the calls.
+// asked for before what is merely due, makes a live client due when it changed, and never gives out two jobs
+// of one client at once, nor more than `workers`. Refuses to know clocks, threads and databases: `now` is
+// given. Its owner serialises the calls.
 #pragma once
 
 #include <algorithm>
@@ -24,8 +25,9 @@ struct Client {
   std::string name, sqlite_path;
   bool enabled = false;                 // synced by its interval; a disabled one only when asked for
   std::chrono::milliseconds due_in{0};  // by the server's clock; negative: overdue
-  std::chrono::seconds interval{0};
-  std::string container{};  // its name on this host; "" when none was registered
+  std::chrono::seconds interval{0};     // of a live one: between two looks that nothing asked for
+  std::string container{};              // its name on this host; "" when none was registered
+  bool live = false;                    // due whenever it changed
 
   bool is_where(const Client& other) const {
     return sqlite_path == other.sqlite_path && container == other.container;
@@ -53,6 +55,9 @@ class Scheduler {
   // Replaces what was listed before; running jobs and back-offs stay.
   void listed(const std::vector<Client>& clients, Deadline now);
   void requested(Job job);
+  // A live client was written to. However often that is said before its job begins, that job answers it; said
+  // while one runs, it asks for one more. True: it may be due sooner than was known.
+  bool changed(const std::string& name, Deadline now);
   // Takes a waiting job out again; false when none of this id waits.
   bool withdraw(const std::string& job_id);
   // Forgets everything but what runs: another node leads.
@@ -71,6 +76,9 @@ class Scheduler {
   size_t waiting() const { return waiting_.size(); }
   bool is_failing(const std::string& name) const;
 
+  // Between the end of a live client's job and the next one: what comes meanwhile goes together.
+  static constexpr std::chrono::milliseconds kGap{5};
+  static constexpr std::chrono::seconds kLiveInterval{60};
   static constexpr std::chrono::seconds kFirstBackoff{5};
   static constexpr std::chrono::seconds kLongestBackoff{300};  // or the interval, whichever is longer
 
@@ -79,10 +87,15 @@ class Scheduler {
     Client client;
     Deadline due;                     // by interval, as last known
     Deadline not_before;              // jitter after a success, back-off after a failure
+    std::optional<Deadline> changed;  // of a live client, and no job has begun since
+    Deadline gap_until;
     std::chrono::seconds backoff{0};  // 0: the last run did not fail
     bool listed = true;
     bool moved = false;  // elsewhere than when it was synced last: due at once
-    Deadline when() const { return backoff.count() > 0 ? not_before : std::max(due, not_before); }
+    Deadline when() const {
+      if (backoff.count() > 0) return not_before;
+      return changed ? std::max(*changed, gap_until) : std::max(due, not_before);
+    }
   };
   std::optional<Job> next_requested();
   std::chrono::nanoseconds jitter(std::chrono::seconds span);

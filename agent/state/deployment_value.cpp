@@ -12,6 +12,7 @@ namespace {
 
 using json::Json;
 
+constexpr std::string_view kLive = "live";     // 0 there
 constexpr int64_t kLongestInterval = 2678400;  // client_deployments.sync_interval
 constexpr std::array<std::string_view, 4> kStatuses{"active", "paused", "migrating", "stopped"};
 
@@ -31,13 +32,14 @@ Status read_enabled(std::string_view key, const Json& value, DeploymentChange& c
 }
 
 Status read_interval(std::string_view key, const Json& value, DeploymentChange& change) {
-  const bool fits =
-      value.is_number_unsigned() && value.get<uint64_t>() >= 1 && value.get<uint64_t>() <= kLongestInterval;
+  const bool is_live = value == Json(kLive);
+  const bool fits = is_live || (value.is_number_unsigned() && value.get<uint64_t>() <= kLongestInterval);
   if (!fits) {
     return refused(key, "sync_interval",
-                   fmt::format("is a whole number of seconds, 1 to {}", kLongestInterval));
+                   fmt::format("is a whole number of seconds, 1 to {}, or \"{}\" (shown as 0)",
+                               kLongestInterval, kLive));
   }
-  change.sync_interval = value.get<int64_t>();
+  change.sync_interval = is_live ? 0 : value.get<int64_t>();
   return {};
 }
 

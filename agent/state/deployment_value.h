@@ -15,7 +15,7 @@ namespace syncnode::state {
 
 struct DeploymentChange {
   std::optional<bool> sync_enabled;
-  std::optional<int64_t> sync_interval;  // seconds
+  std::optional<int64_t> sync_interval;  // seconds; 0: live
   std::optional<std::string> status;
   bool empty() const { return !sync_enabled && !sync_interval && !status; }
 };

@@ -47,6 +47,13 @@ struct RunOptions {
   uint64_t spool_bytes = uint64_t{1} << 30;
 };
 
+// What one reading of a source could do to its application.
+struct ReadHarm {
+  double transaction_seconds = 0;  // from the first read to the close
+  double shared_seconds = 0;       // the longest hold of SHARED; rollback mode
+  int64_t log_growth = 0;          // bytes the -wal grew meanwhile
+};
+
 // Called from the main thread and the load sender; must be quick and thread-safe.
 class Progress {
  public:
@@ -54,6 +61,7 @@ class Progress {
   virtual void job(const std::string& /*id*/) {}  // once, when sync_jobs shows it
   virtual void phase(std::string_view name) = 0;  // "reading", "loading", "shipping", "comparing", …
   virtual void table(std::string_view name, int64_t done, int64_t total) = 0;  // total < 0: unknown
+  virtual void read(const ReadHarm& /*harm*/) {}  // each time a snapshot was closed, whatever became of it
 };
 
 struct TableOutcome {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "sqlite/file_facts.h"
 #include "sync/read_attempts.h"
 #include "sync/recheck.h"
 #include "sync/source_schema_json.h"
@@ -17,6 +18,11 @@ Result<bool> committed(const SyncContext& context, const std::string& sync_id) {
   SN_ASSIGN(auto connection, postgres::Connection::open(context.connect, deadline_in(kStatementWait)));
   SN_ASSIGN(auto state, read_copy_state(connection, context.target));
   return state.sync_id == sync_id;
+}
+
+int64_t log_bytes(const std::string& source) {
+  const auto facts = sqlite::facts_of(source + "-wal");
+  return facts && facts->exists ? facts->size : 0;
 }
 
 Error stopped() {
@@ -39,7 +45,7 @@ Status SyncOnce::run(RunReport& report) {
     if (done) return done;
     Error why = cause(std::move(done).error());
     broke_ = broke_ || why.code == ErrorCode::kAborted;
-    snapshot_.reset();  // the snapshot never waits for the sender
+    close_snapshot();  // it never waits for the sender
     Status drained = sender_ ? sender_->finish() : Status();
     sender_.reset();
     SN_TRY(connect_again(report));
@@ -60,6 +66,18 @@ Status SyncOnce::run(RunReport& report) {
     SN_ASSIGN(state_, read_copy_state(context_.connection, context_.target));
     SN_ASSIGN(decisions_, read_decisions(context_.connection, context_.target));
   }
+}
+
+void SyncOnce::close_snapshot() {
+  if (!snapshot_) return;
+  const auto seconds = [](std::chrono::nanoseconds span) {
+    return std::chrono::duration<double>(span).count();
+  };
+  const int64_t grown = log_bytes(context_.source_path) - log_bytes_;
+  const auto harm = snapshot_->harm();
+  snapshot_.reset();
+  context_.progress.read(
+      {seconds(harm.read_transaction), seconds(harm.longest_shared_hold), std::max<int64_t>(grown, 0)});
 }
 
 // What was read from a snapshot that broke meanwhile may look like damage: then the break is the cause.
@@ -111,6 +129,7 @@ Status SyncOnce::attempt(RunReport& report) {
   left_behind_.clear();
   capture_.emplace(*memory_);
   if (!rechecked_ && !state_.sync_id.empty()) SN_TRY(capture_->open());
+  log_bytes_ = log_bytes(context_.source_path);
   SN_ASSIGN(snapshot_, sqlite::Snapshot::open(context_.source_path, snapshot_options()));
   SN_ASSIGN(schema_, snapshot_->read_schema());
   SN_TRY(capture_->find(*snapshot_, schema_, context_.options.trail.get()));
@@ -119,7 +138,7 @@ Status SyncOnce::attempt(RunReport& report) {
   SN_TRY(read_tables(report));
   SN_TRY(capture_->refresh(*snapshot_, left_behind_));
   SN_TRY(snapshot_->validate());
-  snapshot_.reset();
+  close_snapshot();
   std::string schema_text = source_schema_json(schema_);
   if (schema_text != state_.source_schema) shipment_.source_schema = schema_text;
   return ship_all(report);

@@ -68,6 +68,7 @@ class SyncOnce {
   Error cause(Error error);
   Status reconcile(RunReport& report);
   Status attempt(RunReport& report);
+  void close_snapshot();
   Status read_tables(RunReport& report);
   Status read_table(const SourceTable& table, RunReport& report);
   void tell_capture(const CaptureTally& tally);
@@ -105,6 +106,7 @@ class SyncOnce {
   std::optional<capture::Capture> capture_;
   std::set<std::string> left_behind_;  // tables that the memory does not follow in this attempt
   std::unique_ptr<sqlite::Snapshot> snapshot_;
+  int64_t log_bytes_ = 0;  // of the source, when the snapshot was opened
   std::unique_ptr<LoadSender> sender_;
   Shipment shipment_;
   std::vector<TableReading> readings_;

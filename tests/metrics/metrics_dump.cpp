@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
       metrics.set_client(client, {0.25, 3, 4});
       metrics.set_failing(client, true);
       metrics.set_starved(client, false);
-      metrics.wal_growth(client, 4096);
+      metrics.read(client, 0.5, 0.01, 4096);
     }
   }
   std::fputs(metrics.text().c_str(), stdout);

@@ -125,7 +125,17 @@ TEST(Metrics, EachMovesByItsOwnMethod) {
       {[&] { m.set_failing("acme", false); }, {{"sync_client_failing{client=\"acme\"}", -1}}},
       {[&] { m.set_starved("acme", true); }, {{"new sync_client_starved{client=\"acme\"}", 1}}},
       {[&] { m.set_starved("acme", false); }, {{"sync_client_starved{client=\"acme\"}", -1}}},
-      {[&] { m.wal_growth("acme", 4096); }, {{"new sync_client_wal_growth_bytes{client=\"acme\"}", 4096}}},
+      {[&] { m.unchanged(); }, {{"sync_unchanged_checks_total", 1}}},
+      {[&] { m.read("acme", 0.5, 0.03125, 4096); },
+       {{"new sync_client_wal_growth_bytes{client=\"acme\"}", 4096},
+        {"new sync_read_transaction_seconds{client=\"acme\"}", 0.5},
+        {"new sync_read_transaction_longest_seconds{client=\"acme\"}", 0.5},
+        {"new sync_shared_hold_seconds{client=\"acme\"}", 0.03125},
+        {"new sync_shared_hold_longest_seconds{client=\"acme\"}", 0.03125}}},
+      {[&] { m.read("acme", 0.25, 0.0625, 1024); },
+       {{"sync_read_transaction_seconds{client=\"acme\"}", -0.25},
+        {"sync_shared_hold_seconds{client=\"acme\"}", 0.03125},
+        {"sync_shared_hold_longest_seconds{client=\"acme\"}", 0.03125}}},
       {[&] {
          m.keep_clients({"acme", "beta"});
        },
@@ -155,7 +165,7 @@ TEST(Metrics, TheSeriesOfAClientVanishWithIt) {
     m.set_client(client, {1, 1, 1});
     m.set_failing(client, true);
     m.set_starved(client, true);
-    m.wal_growth(client, 1);
+    m.read(client, 1, 1, 1);
   }
   m.keep_clients({"beta"});
   const std::string text = m.text();
@@ -163,7 +173,7 @@ TEST(Metrics, TheSeriesOfAClientVanishWithIt) {
   EXPECT_NE(text.find("sync_client_wal_growth_bytes{client=\"beta\"} 1"), std::string::npos) << text;
   EXPECT_EQ(series_of(m).at("sync_clients"), 1);
   m.forget_clients();
-  EXPECT_EQ(m.text().find("sync_client"), std::string::npos);
+  EXPECT_EQ(m.text().find("client="), std::string::npos);
 }
 
 TEST(Metrics, NamesOfClientsAreEscaped) {

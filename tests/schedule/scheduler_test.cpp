@@ -49,6 +49,55 @@ TEST(Scheduler, KnowsWhenAClientIsDueToTheMillisecond) {
   EXPECT_TRUE(scheduler.next(kStart + std::chrono::milliseconds(340)).job);
 }
 
+Client live(const std::string& name) {
+  Client one = client(name, 3600, 60);
+  one.live = true;
+  return one;
+}
+
+TEST(Scheduler, ALiveClientIsDueWhenItChanged) {
+  Scheduler scheduler(1, 1);
+  scheduler.listed({live("a"), client("b", 3600)}, kStart);
+  EXPECT_FALSE(scheduler.next(kStart).job);
+  EXPECT_FALSE(scheduler.changed("b", kStart)) << "it has its interval";
+  EXPECT_FALSE(scheduler.changed("nobody", kStart));
+  EXPECT_FALSE(scheduler.next(kStart).job);
+  EXPECT_TRUE(scheduler.changed("a", kStart));
+  EXPECT_FALSE(scheduler.changed("a", kStart)) << "once is enough";
+  EXPECT_EQ(scheduler.next(kStart).job->client, "a");
+}
+
+// However fast it changes, one job runs and at most one more waits; that one begins at once, but for a gap.
+TEST(Scheduler, ChangesOfOneClientGoTogether) {
+  Scheduler scheduler(3, 1);
+  scheduler.listed({live("a")}, kStart);
+  scheduler.changed("a", kStart);
+  const auto job = scheduler.next(kStart).job;
+  ASSERT_TRUE(job);
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(scheduler.changed("a", kStart)) << "a worker has it";
+  EXPECT_FALSE(scheduler.next(kStart).job) << "one at a time";
+  scheduler.finished(*job, Outcome::kSucceeded, kStart);
+  EXPECT_EQ(scheduler.next(kStart).look_again, kStart + Scheduler::kGap);
+  const auto again = scheduler.next(kStart + Scheduler::kGap).job;
+  ASSERT_TRUE(again);
+  scheduler.finished(*again, Outcome::kSucceeded, kStart + Scheduler::kGap);
+  EXPECT_FALSE(scheduler.next(kStart + seconds(59)).job) << "nothing waits any more";
+  EXPECT_TRUE(scheduler.next(kStart + seconds(3700)).job) << "it is looked at by itself too";
+}
+
+TEST(Scheduler, ALiveClientThatFailsBacksOffToo) {
+  Scheduler scheduler(1, 1);
+  scheduler.listed({live("a")}, kStart);
+  scheduler.changed("a", kStart);
+  scheduler.finished(*scheduler.next(kStart).job, Outcome::kFailed, kStart);
+  scheduler.changed("a", kStart);
+  EXPECT_FALSE(scheduler.next(kStart + seconds(4)).job) << "a change does not hurry it";
+  const auto again = scheduler.next(kStart + seconds(7)).job;
+  ASSERT_TRUE(again) << "nothing needs to change for it";
+  scheduler.finished(*again, Outcome::kPostponed, kStart + seconds(7));
+  EXPECT_TRUE(scheduler.next(kStart + seconds(14)).job) << "as due as before";
+}
+
 TEST(Scheduler, NeverRunsMoreThanItHasWorkers) {
   Scheduler scheduler(2, 1);
   scheduler.listed({client("a", 0), client("b", 0), client("c", 0)}, kStart);

@@ -29,7 +29,7 @@ def check_registration(world: World) -> None:
         attempt('SN003', 'host-a', name)
     for name in ('x' * 56, 'Müller & Söhne', 'a;DROP SCHEMA sync_metadata CASCADE', "o'neil", 'a"b', '日本語', '%I'):
         attempt('00000', 'host-a', name)
-    attempt('23514', 'host-a', 'new', interval=0)
+    attempt('23514', 'host-a', 'new', interval=-1)
     attempt('23514', 'host-a', 'new', config='[]')
     world.expect(ADMIN, 'SN004', 'CREATE SCHEMA client_new;' + register.format("'host-a'", "'new'", 'NULL', 'NULL', 'NULL', 'NULL'))
     twice = [register.format(f"'{cluster}'", f"'new {number}'", "'box'", 'NULL', 'NULL', 'NULL')

@@ -39,6 +39,11 @@ TEST(DeploymentValue, WhatWasReadMayBeWrittenBack) {
   EXPECT_EQ(reordered->sync_enabled, true);
 }
 
+TEST(DeploymentValue, LiveIsAnInterval) {
+  EXPECT_EQ(change(R"({"sync_interval":"live"})")->sync_interval, 0);
+  EXPECT_EQ(change(R"({"sync_interval":0})")->sync_interval, 0) << "as it is shown";
+}
+
 TEST(DeploymentValue, ConfigIsTheAdministrators) {
   auto refused = change(R"({"config":{}})");
   ASSERT_FALSE(refused);
@@ -54,7 +59,7 @@ TEST(DeploymentValue, EverythingElseIsRefusedByPath) {
       {R"({"port":null})", "port"},
       {R"({"sync_enabled":1})", "sync_enabled"},
       {R"({"sync_enabled":null})", "sync_enabled"},
-      {R"({"sync_interval":0})", "sync_interval"},
+      {R"({"sync_interval":"Live"})", "sync_interval"},
       {R"({"sync_interval":-5})", "sync_interval"},
       {R"({"sync_interval":2678401})", "sync_interval"},
       {R"({"sync_interval":60.5})", "sync_interval"},

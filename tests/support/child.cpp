@@ -54,6 +54,12 @@ void Child::kill_and_wait() {
   pid_ = -1;
 }
 
+void Child::say(const std::string& line) const {
+  const std::string text = line + "\n";
+  if (write(in_.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    throw std::runtime_error("the child does not listen");
+}
+
 std::string Child::line() {
   std::string text;
   char byte = 0;

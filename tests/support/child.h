@@ -22,7 +22,8 @@ class Child {
   pid_t pid() const { return pid_; }
   void signal(int number) const;  // SIGSTOP: returns when the process stands still
   void kill_and_wait();
-  std::string line();  // of its standard output; "" at the end
+  void say(const std::string& line) const;  // to its standard input
+  std::string line();                       // of its standard output; "" at the end
 
  private:
   pid_t pid_ = -1;
