@@ -21,6 +21,7 @@ class LogTrail final : public Trail {
   // `path`: of the main file, checked (host/source_path.h).
   explicit LogTrail(std::string path) : path_(std::move(path)) {}
 
+  const std::string& path() const { return path_; }
   // Reads the headers of the frames that are new. What cannot be read is no news.
   void look();
 

@@ -307,6 +307,7 @@ JobEnd Crew::work(const schedule::Job& job, const Reign& reign, Result<sync::Run
                   const std::stop_token& stop, std::optional<postgres::Connection>& kept) {
   if (!options) return Result<sync::RunReport>(options.error());
   options->gives_way_to = renewals_;
+  options->trail = trail_of(job.client, *options->sqlite_path);
   JobProgress progress(*this, job.client);
   if (!kept) {
     const std::lock_guard lock(mutex_);

@@ -16,13 +16,22 @@ bool drops_events() {
 
 }  // namespace
 
-// Under the lock. Without a follower the live clients are looked at as seldom as the scheduler does.
+// Under the lock. Without a follower the live clients are looked at as seldom as the scheduler does, and logs
+// that were begun anew between two runs cost a reading of the file.
 void Crew::follow_clients(std::vector<follow::Followed> clients) {
-  const bool any_live = std::any_of(clients.begin(), clients.end(), [](const auto& one) { return one.live; });
-  if (!follower_ && !any_live) return;
+  if (!follower_ && clients.empty()) return;
+  for (auto trail = trails_.begin(); trail != trails_.end();) {
+    const bool listed = std::any_of(clients.begin(), clients.end(), [&](const auto& one) {
+      return one.client == trail->first && one.path == trail->second->path();
+    });
+    trail = listed ? std::next(trail) : trails_.erase(trail);
+  }
   if (!follower_) {
     follow::Callbacks callbacks;
     callbacks.changed = [this](const std::string& client) { source_changed(client); };
+    callbacks.look = [this](const std::string& client, const std::string& path) {
+      look_at_log(client, path);
+    };
     auto started = follow::Follower::start(std::move(callbacks), log_, {.deaf = drops_events()});
     if (!started) return log_.error("live clients cannot be followed: " + started.error().to_string());
     follower_ = std::move(*started);
@@ -36,6 +45,20 @@ void Crew::source_changed(const std::string& client) {
     if (!reign() || !scheduler_.changed(client, BootClock::now())) return;
   }
   changed_.notify_all();
+}
+
+void Crew::look_at_log(const std::string& client, const std::string& path) {
+  if (const auto trail = trail_of(client, path)) trail->look();
+}
+
+// Nothing where the client is no longer listed with this path.
+std::shared_ptr<capture::LogTrail> Crew::trail_of(const std::string& client, const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  const auto record = records_.find(client);
+  if (record == records_.end() || record->second.sqlite_path != path) return nullptr;
+  auto& trail = trails_[client];
+  if (!trail || trail->path() != path) trail = std::make_shared<capture::LogTrail>(path);
+  return trail;
 }
 
 // What a run that begins now goes by; under the lock.

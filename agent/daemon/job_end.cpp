@@ -32,7 +32,10 @@ void count(const schedule::Job& job, const JobEnd& end, const Sums& sums, double
   } else {
     metrics.operation(std::string(status), seconds, sums.rows);
   }
-  if (end.done()) metrics.set_client(job.client, {std::nullopt, sums.quarantined, sums.held});
+  if (!end.done()) return;
+  const auto& capture = end.sync->capture;
+  metrics.captured(capture.evidence, capture.tables_unchanged, capture.tables_in_part, capture.tables_whole);
+  metrics.set_client(job.client, {std::nullopt, sums.quarantined, sums.held});
 }
 
 std::string verdict_on(const schedule::Job& job, const sync::VerifyReport& found) {

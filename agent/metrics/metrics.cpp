@@ -76,6 +76,14 @@ struct Metrics::Series {
   Counter& rows = counter(all, "sync_rows_synced_total", "Rows inserted, updated and removed in copies.");
   Counter& unchanged = counter(all, "sync_unchanged_checks_total",
                                "Clients that were due and found unchanged, without a run or a statement.");
+  WordCounters captures{
+      counters(all, "sync_captures_total", "Readings of sources, by what told which pages had changed."),
+      "evidence",
+      {"unchanged", "log", "trail", "checksums", "none", "other"}};
+  WordCounters compared{counters(all, "sync_captured_tables_total",
+                                 "Tables of these readings, by how much of them had to be read."),
+                        "read",
+                        {"nothing", "part", "whole", "other"}};
   WordCounters verifications{
       counters(all, "sync_verifications_total", "Verifies that ended, by what they found."),
       "result",
@@ -173,6 +181,13 @@ void Metrics::operation(std::string_view status, double seconds, int64_t rows) {
 void Metrics::verification(std::string_view result, int64_t rows) {
   series_->verifications.increment(result);
   series_->rows.Increment(static_cast<double>(std::max<int64_t>(rows, 0)));
+}
+
+void Metrics::captured(std::string_view evidence, int64_t unchanged, int64_t in_part, int64_t whole) {
+  series_->captures.increment(evidence);
+  series_->compared.increment("nothing", static_cast<double>(unchanged));
+  series_->compared.increment("part", static_cast<double>(in_part));
+  series_->compared.increment("whole", static_cast<double>(whole));
 }
 
 void Metrics::unchanged() {
