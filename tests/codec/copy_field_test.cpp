@@ -147,5 +147,33 @@ TEST(TargetTypes, NamesAreTheirInverse) {
   EXPECT_FALSE(target_type_of(""));
 }
 
+// Strings are looked at eight bytes at a time: each byte at each place of two words, beside each neighbour
+// that could hide it.
+TEST(JsonText, EveryByteAtEveryPlaceOfAString) {
+  for (int byte = 1; byte < 128; ++byte) {
+    for (size_t at = 0; at < 17; ++at) {
+      for (const char beside : {'x', '\x20', '\x7f', '#', '!', '[', ']'}) {
+        std::string text = "\"" + std::string(17, beside) + "\"";
+        text[1 + at] = static_cast<char>(byte);
+        const bool ends = byte == '"';  // what follows it is no JSON
+        const bool wrong = byte < 0x20 || byte == '\\' || ends;
+        EXPECT_EQ(is_postgres_json(text), !wrong || (ends && at == 17)) << byte << " at " << at;
+      }
+    }
+  }
+}
+
+TEST(JsonText, EscapesAtEveryPlaceOfAString) {
+  for (size_t at = 0; at < 20; ++at) {
+    for (const std::string escape : {"\\\"", "\\\\", "\\n", "\\u00e9", "\xC3\xA9", "\xF0\x9F\x98\x80"}) {
+      const std::string text = "\"" + std::string(at, 'x') + escape + std::string(20 - at, 'y') + "\"";
+      EXPECT_TRUE(is_postgres_json(text)) << text;
+      EXPECT_FALSE(is_postgres_json(text.substr(0, text.size() - 1))) << text;
+    }
+    EXPECT_FALSE(is_postgres_json("\"" + std::string(at, 'x') + "\\")) << at;
+    EXPECT_FALSE(is_postgres_json("\"" + std::string(at, 'x'))) << at;
+  }
+}
+
 }  // namespace
 }  // namespace syncnode::codec

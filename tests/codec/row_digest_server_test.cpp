@@ -92,10 +92,13 @@ class RowDigestServer : public test::Server, public ::testing::WithParamInterfac
       ASSERT_TRUE(append_record(spool, record));
     }
     ASSERT_TRUE(spool.rewind());
-    auto merge = Merge::create(*connection_, target_, table, 50);
+    postgres::Pipeline pipeline(*connection_);
+    auto merge = Merge::create(pipeline, target_, table, 50);
     ASSERT_TRUE(merge) << merge.error().to_string();
     const auto shipped = merge->ship(spool, [](int64_t) {});
     ASSERT_TRUE(shipped) << shipped.error().to_string();
+    const auto answered = pipeline.finish();
+    ASSERT_TRUE(answered) << answered.error().to_string();
   }
 
   CopyTarget target_;
