@@ -35,15 +35,19 @@ Damage::Damage(const std::string& path, Random& random) {
   for (const char* suffix : {"-wal", "-wal", "-shm"}) {
     if (std::filesystem::exists(path + suffix)) suffixes.emplace_back(suffix);
   }
-  const std::string suffix = suffixes[below(random, suffixes.size())];
-  whole_.emplace_back(path + suffix, content_of(path + suffix));
+  suffix_ = suffixes[below(random, suffixes.size())];
+  whole_.emplace_back(path + suffix_, content_of(path + suffix_));
   std::string bytes = whole_.back().second;
   if (bytes.empty()) return;
-  what_ = suffix.empty() ? "main file" : suffix;
+  what_ = suffix_.empty() ? "main file" : suffix_;
   for (uint64_t i = 1 + below(random, 4); i > 0; --i) spoil(bytes, random);
   // The wal-index is mapped by others: it cannot become shorter.
-  bytes.resize(suffix == "-shm" ? whole_.back().second.size() : bytes.size());
-  write_content(path + suffix, bytes);
+  bytes.resize(suffix_ == "-shm" ? whole_.back().second.size() : bytes.size());
+  const std::string& whole = whole_.back().second;
+  const auto until = static_cast<ptrdiff_t>(std::min(bytes.size(), whole.size()));
+  first_ = static_cast<size_t>(std::mismatch(whole.begin(), whole.begin() + until, bytes.begin()).first -
+                               whole.begin());
+  write_content(path + suffix_, bytes);
 }
 
 Damage::~Damage() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,11 +18,15 @@ class Damage {
   Damage(const Damage&) = delete;
   Damage& operator=(const Damage&) = delete;
   const std::string& what() const { return what_; }
+  bool is_of(std::string_view suffix) const { return suffix_ == suffix; }
+  size_t first() const { return first_; }  // all bytes before are whole
 
  private:
   void spoil(std::string& bytes, Random& random);
 
+  std::string suffix_;
   std::string what_;
+  size_t first_ = 0;
   std::vector<std::pair<std::string, std::string>> whole_;  // path, content
 };
 
