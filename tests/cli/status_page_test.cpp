@@ -165,7 +165,18 @@ TEST(StatusPage, ALongListEndsWithinTheScreen) {
 TEST(Situation, TheStateOfAClientFollowsItsLastRun) {
   EXPECT_EQ(state_of(client("c", "success", 5)), ClientState::kFine);
   EXPECT_EQ(state_of(client("c", "success", 629)), ClientState::kFine);
-  EXPECT_EQ(state_of(client("c", "success", 631)), ClientState::kBehind);
+  const double most = 6 * 3600;  // an unchanged client is synced this seldom
+  EXPECT_EQ(state_of(client("c", "success", 629 + most)), ClientState::kFine);
+  EXPECT_EQ(state_of(client("c", "success", 631 + most)), ClientState::kBehind);
+  auto known = client("c", "success", 5000);
+  known.checked_seconds = 629;
+  EXPECT_EQ(state_of(known), ClientState::kFine) << "its leader looked";
+  known.checked_seconds = 631;
+  EXPECT_EQ(state_of(known), ClientState::kBehind);
+  known.sync_interval = 0;
+  EXPECT_EQ(state_of(known), ClientState::kBehind) << "live, and not looked at every minute";
+  known.checked_seconds = 149;
+  EXPECT_EQ(state_of(known), ClientState::kFine);
   EXPECT_EQ(state_of(client("c", "", -1)), ClientState::kBehind);
   EXPECT_EQ(state_of(client("c", "failed", 5)), ClientState::kFailing);
   EXPECT_EQ(state_of(client("c", "starved", 5)), ClientState::kStarved);
@@ -181,7 +192,7 @@ TEST(Situation, TheNextStepIsForTheWorst) {
   auto situation = fine();
   EXPECT_EQ(next_step(situation), "");
   EXPECT_EQ(exit_code_of(verdict(situation)), ExitCode::kOk);
-  situation.clients->front() = client("acme", "success", 9000);
+  situation.clients->front() = client("acme", "success", 90000);
   EXPECT_EQ(next_step(situation), "sync-nodectl sync acme");
   situation.nodes[1].health.reset();
   EXPECT_EQ(next_step(situation), "systemctl start sync-node@b");
