@@ -237,7 +237,11 @@ class NodesCommands(unittest.TestCase):
         self.ctl('status', *allowed, expect=1)
 
     def test_09_ctrl_c_leaves_the_job_running(self) -> None:
-        with self.locked('_sync_state'):
+        source = sqlite3.connect(self.path)
+        source.execute("UPDATE chat SET title = title || '.' WHERE id = 'c0'")
+        source.commit()
+        source.close()
+        with self.locked('chat'):  # which what changed is to be written to
             running = self.start('sync', 'acme')
             job = self.running_job()
             self.assertIn(f'running job {job[:8]} of acme', self.ctl('status'))
