@@ -37,9 +37,9 @@ std::string fingerprint_of(const SourceTable& table, int64_t root, std::string_v
 // What becomes of the owners while the trees are followed.
 struct Capture::Work {
   const std::vector<bool>& touched;
-  std::vector<bool> released;      // owners whose pages are nobody's until they are claimed again
-  std::vector<uint32_t> leaves;    // to be claimed
-  std::vector<Tree*> partitioned;  // their interior pages are to be claimed
+  std::vector<bool> released;  // owners whose pages are nobody's until they are claimed again
+  std::vector<std::pair<uint32_t, KeyRange>> leaves;  // to be claimed
+  std::vector<Tree*> partitioned;                     // their interior pages are to be claimed
 };
 
 Status Capture::open() {
@@ -186,7 +186,7 @@ Status Capture::follow_trees(TreeWalk& walk, const std::vector<bool>& touched) {
   }
   owner.resize(size_t{now_.map.page_count} + 1);
   for (const Tree* tree : work.partitioned) SN_TRY(TreeWalk::claim_interiors(*tree, owner));
-  for (const uint32_t leaf : work.leaves) SN_TRY(walk.claim_leaf(leaf, owner));
+  for (const auto& [leaf, rows] : work.leaves) SN_TRY(walk.claim_leaf(leaf, rows.first, rows.last, owner));
   return {};
 }
 
@@ -224,7 +224,7 @@ Status Capture::follow_tree(TreeWalk& walk, const Definition& table, const Tree&
   };
   const auto take = [&](size_t j) {
     finding.ranges.add({first_key(new_leaves, j), new_leaves[j].upper});
-    work.leaves.push_back(new_leaves[j].page);
+    work.leaves.emplace_back(new_leaves[j].page, KeyRange{first_key(new_leaves, j), new_leaves[j].upper});
   };
   for (size_t i = 0, j = 0; i < old_leaves.size() || j < new_leaves.size();) {
     const bool both = i < old_leaves.size() && j < new_leaves.size();
@@ -252,7 +252,10 @@ Status Capture::build_tree(TreeWalk& walk, const Definition& table) {
   if (table.by_rowid) {
     SN_TRY(walk.partition(tree));
     SN_TRY(TreeWalk::claim_interiors(tree, owner));
-    for (const Leaf& leaf : tree.leaves) SN_TRY(walk.claim_leaf(leaf.page, owner));
+    for (size_t i = 0; i < tree.leaves.size(); ++i) {
+      const Leaf& leaf = tree.leaves[i];
+      SN_TRY(walk.claim_leaf(leaf.page, first_key(tree.leaves, i), leaf.upper, owner));
+    }
   } else {
     SN_TRY(walk.claim_index(tree, owner));
   }

@@ -87,14 +87,19 @@ Status TreeWalk::claim_interiors(const Tree& tree, std::vector<uint32_t>& owner)
   return {};
 }
 
-Status TreeWalk::claim_leaf(uint32_t leaf, std::vector<uint32_t>& owner) {
+Status TreeWalk::claim_leaf(uint32_t leaf, int64_t first, int64_t upper, std::vector<uint32_t>& owner) {
   SN_TRY(claim(leaf, leaf, owner));
   depth_ = 0;
   SN_ASSIGN(const TreePage page, read(leaf));
   if (page.kind() != PageKind::kTableLeaf) return damaged(leaf, "is no leaf of a table");
+  int64_t before = first;
   for (size_t i = 0; i < page.cells(); ++i) {
     const auto cell = page.cell(i);
     if (!cell) return damaged(leaf, "has a damaged cell");
+    // A row at a place where no search finds it is seen by those alone who read all rows.
+    const bool in_place = cell->rowid <= upper && (i == 0 ? cell->rowid >= first : cell->rowid > before);
+    if (!in_place) return damaged(leaf, "has a row out of order");
+    before = cell->rowid;
     SN_TRY(claim_chain(*cell, leaf, owner));
   }
   return {};

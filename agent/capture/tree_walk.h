@@ -26,7 +26,7 @@ class TreeWalk {
   // The leaves and interior pages of a table's b-tree, by its root. Reads interior pages only.
   Status partition(Tree& tree);
   // Writes down the leaf and the pages in which its rows go on as the leaf's.
-  Status claim_leaf(uint32_t leaf, std::vector<uint32_t>& owner);
+  Status claim_leaf(uint32_t leaf, int64_t first, int64_t upper, std::vector<uint32_t>& owner);
   static Status claim_interiors(const Tree& tree, std::vector<uint32_t>& owner);
   // All pages of an index's b-tree, which WITHOUT ROWID tables are, as the root's.
   Status claim_index(const Tree& tree, std::vector<uint32_t>& owner);

@@ -28,6 +28,8 @@ class Application {
   Random& random() { return random_; }
 
  private:
+  static constexpr int kReader = 1;  // a connection that reads beside the one that writes
+
   struct Step {
     int weight;
     void (Application::*take)();

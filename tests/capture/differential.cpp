@@ -156,7 +156,9 @@ class World {
     } else if (found[0] || found[1]) {
       ++tally_.seen_by_one;
     }
-    const bool remember = whole && one_in(random_, 4) && (*snapshot)->validate().has_value();
+    // A log does not show that something was mended beside it.
+    const bool remember = whole && one_in(random_, 4) && !by_page_.capture()->position().live &&
+                          (*snapshot)->validate().has_value();
     // Each remembers or neither does; a settled one is compared with the whole file afterwards.
     if (remember) followed_frames_ = by_page_.capture()->position().log.frames;
     const Status settled = by_page_.settle(**snapshot, remember);

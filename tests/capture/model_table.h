@@ -2,6 +2,7 @@
 // made that SQLite accepts. Plain value, one thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <random>
 #include <string>
@@ -13,6 +14,10 @@ using Random = std::mt19937_64;
 
 inline uint64_t below(Random& random, uint64_t limit) {
   return random() % limit;
+}
+template <typename T, size_t N>
+const T& pick(const std::array<T, N>& choices, Random& random) {
+  return choices[below(random, N)];
 }
 inline bool one_in(Random& random, uint64_t many) {
   return below(random, many) == 0;
