@@ -3,7 +3,7 @@
 // same. A difference is printed with its seed: SYNC_NODE_SEED=… repeats that world alone.
 // With --damaged the files are spoilt between batches, and mended: then either may fail, with an error, but
 // what both say is the same (but see is_beside_the_log()), nobody crashes and nobody hangs.
-//   SYNC_NODE_BATCHES  how many (default 1,500; SYNC_NODE_LONG=1 or --long: 20,000)
+//   SYNC_NODE_BATCHES  how many (default 1,000; SYNC_NODE_LONG=1 or --long: 20,000)
 //   SYNC_NODE_SEED     of the one world to play
 #include <fmt/format.h>
 #include <unistd.h>
@@ -23,7 +23,7 @@
 namespace syncnode::capture {
 namespace {
 
-constexpr int64_t kShort = 1500;
+constexpr int64_t kShort = 1000;
 constexpr int64_t kLong = 20000;
 constexpr int kBatchesPerWorld = 40;
 constexpr std::chrono::milliseconds kPatience{20};
