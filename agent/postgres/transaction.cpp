@@ -57,6 +57,7 @@ Result<Transaction> Transaction::begin(Pipeline& pipeline, const TransactionOpti
   Transaction transaction(pipeline.connection_);
   SN_TRY(pipeline.add(begin, {}, wait));
   SN_TRY(pipeline.add(set, {}, wait));
+  SN_TRY(pipeline.guard());
   return transaction;
 }
 

@@ -76,6 +76,7 @@ void Wire::close() {
   connection_ = nullptr;
   copying_in = false;
   pipelining = false;
+  syncs = 0;
 }
 
 void Wire::stop_with(std::stop_token token) {
@@ -251,15 +252,15 @@ void Wire::leave_pipeline(Deadline deadline) {
   if (!pipelining) return;
   pipelining = false;
   if (PQpipelineSync(connection_) == 0 || !flush(deadline)) return close();
-  while (usable()) {
+  ++syncs;
+  while (syncs > 0) {
     const auto next = next_result(deadline);
     if (!next) return close();
-    const bool ended = *next != nullptr && PQresultStatus(*next) == PGRES_PIPELINE_SYNC;
+    if (*next != nullptr && PQresultStatus(*next) == PGRES_PIPELINE_SYNC) --syncs;
     PQclear(*next);
-    if (ended) break;
     if (PQstatus(connection_) == CONNECTION_BAD) return close();
   }
-  if (usable() && PQexitPipelineMode(connection_) == 0) close();
+  if (PQexitPipelineMode(connection_) == 0) close();
 }
 
 }  // namespace syncnode::postgres

@@ -96,6 +96,7 @@ class Wire {
   size_t unflushed = 0;  // COPY bytes given to libpq since it last held nothing back
   bool copying_in = false;
   bool pipelining = false;
+  size_t syncs = 0;                   // of a pipeline, sent and not answered
   Deadline latest = Deadline::max();  // no wait outlasts it
 
  private:

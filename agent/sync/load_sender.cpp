@@ -137,6 +137,7 @@ Status LoadSender::perform(postgres::Connection& connection, LoadTask& task) {
 // What is beside the tuples, in one exchange.
 Status LoadSender::account(postgres::Connection& connection, LoadTask& task) {
   postgres::Pipeline pipeline(connection);
+  SN_TRY(pipeline.guard());
   if (task.quarantined) SN_TRY(send_quarantined(pipeline, task));
   const size_t recorded = pipeline.count();
   if (!task.discard) SN_TRY(record(pipeline, task));

@@ -113,6 +113,7 @@ Status SettlementPage::write_rows() {
     SN_ASSIGN(auto done, connection_.query(sql, {Param::text(rows)}, deadline_in(kStatementWait)));
   }
   postgres::Pipeline pipeline(connection_);
+  SN_TRY(pipeline.guard());
   Removal removal(pipeline, target_, table_, generation_);
   for (const auto& key : removed_) SN_TRY(removal.add(key));
   SN_TRY(removal.flush());

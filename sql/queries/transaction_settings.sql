@@ -1,8 +1,7 @@
 -- Overrides, for one transaction alone, whatever a pooled back end was left with: SET LOCAL, as one statement.
 -- {statement_timeout} {lock_timeout} {idle_timeout} milliseconds; {synchronous_commit} on or off.
 -- Parallel workers are the server's, shared with whoever else it serves: ours stay single. The keepalives end a
--- server process whose client fell silent in the middle of a pipeline, where no timeout of PostgreSQL runs (on the
--- way from a pooler, which ends it by itself, and on a Unix socket they do nothing).
+-- server process whose client's network was cut in the middle of a message (on a Unix socket they do nothing).
 -- One row of no interest (postgres/transaction.cpp).
 SELECT pg_catalog.set_config('statement_timeout', '{statement_timeout}', true),
        pg_catalog.set_config('lock_timeout', '{lock_timeout}', true),

@@ -161,6 +161,40 @@ TEST_P(PipelineTest, WhatFailsAsTheLastIsNotCommittedAndWhatFailsBehindIs) {
   }
 }
 
+// Were it to begin: a BEGIN that failed must not leave statements that commit by themselves.
+TEST_P(PipelineTest, GuardedStatementsNeedATransaction) {
+  Connection connection = open();
+  Pipeline pipeline(connection);
+  ASSERT_TRUE(pipeline.guard());
+  ASSERT_TRUE(insert(pipeline, 1));
+  ASSERT_TRUE(insert(pipeline, 2));
+  auto answers = pipeline.finish();
+  ASSERT_FALSE(answers);
+  EXPECT_EQ(connection.last_sqlstate(), "25P01");
+  EXPECT_EQ(rows(), "0");
+  EXPECT_TRUE(connection.query("SELECT 1", {}, soon()));
+}
+
+// What a server has of a pipeline that nobody goes on with lets its locks go by the transaction's own
+// timeout.
+TEST(Pipeline, HalfOfOneIsEndedByTheServer) {
+  test::PrivatePostgres& server = test::PrivatePostgres::shared();
+  auto connection = Connection::open({server.admin_url(), "t"}, deadline_in(kWait));
+  ASSERT_TRUE(connection);
+  Pipeline pipeline(*connection);
+  TransactionOptions options;
+  options.idle_timeout = 200ms;
+  auto transaction = Transaction::begin(pipeline, options, kWait);
+  ASSERT_TRUE(transaction);
+  ASSERT_TRUE(pipeline.add("SELECT pg_advisory_xact_lock(4711)", {}, kWait));
+  // So much is more than libpq keeps: it is on its way, and no finish() follows.
+  ASSERT_TRUE(pipeline.add("SELECT length($1)", {Param::text(std::string(size_t{1} << 20, 'x'))}, kWait));
+  auto other = Connection::open({server.admin_url(), "t"}, deadline_in(kWait));
+  ASSERT_TRUE(other);
+  auto freed = other->query("SELECT pg_advisory_lock(4711)", {}, deadline_in(kWait));
+  EXPECT_TRUE(freed) << freed.error().to_string();
+}
+
 TEST(Pipeline, ALostAnswerToTheCommitIsAnUnknownOutcome) {
   test::PrivatePostgres& server = test::PrivatePostgres::shared();
   test::TcpProxy proxy(test::port_of(server.admin_url()));
@@ -179,8 +213,7 @@ TEST(Pipeline, ALostAnswerToTheCommitIsAnUnknownOutcome) {
   EXPECT_EQ(done.error().code, ErrorCode::kOutcomeUnknown) << done.error().to_string();
 }
 
-// The client says a part of it and then falls silent, as when its network is cut: nothing of PostgreSQL's own
-// limits a wait inside a pipeline, so the transaction asks for keepalives.
+// A client whose network is cut in the middle of a message is noticed.
 TEST(Pipeline, ItsTransactionAsksForKeepalives) {
   test::PrivatePostgres& server = test::PrivatePostgres::shared();
   auto connection = Connection::open({server.admin_url(), "t"}, deadline_in(kWait));

@@ -20,6 +20,8 @@ from support.slow_link import SlowLink  # noqa: E402
 
 # The question who and where it is (postgres/open.cpp), and the word with which it leaves.
 AROUND = 2
+# So that all that is sent at once has been sent when the first answer comes.
+DELAY = 0.02
 ROWS = "UPDATE chat SET title = title || '!' WHERE rowid <= {}"
 CHANGES: Dict[str, List[str]] = {
     'one changed row': [ROWS.format(1)],
@@ -52,7 +54,7 @@ def synced(node: Node, name: str) -> None:
 def counted(product: Product, bus: PrivateBus, url: str, way: str) -> None:
     name = f'client-by-{way}'
     path = small_client(product, name)
-    with SlowLink(url, 0) as link, Node(product, 'a', bus, DATABASE_URL=link.url) as node:
+    with SlowLink(url, DELAY) as link, Node(product, 'a', bus, DATABASE_URL=link.url) as node:
         node.start()
         until('it to lead', 20, lambda: node.health()['is_leader'])
         synced(node, name)
