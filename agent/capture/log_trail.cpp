@@ -3,7 +3,7 @@
 namespace syncnode::capture {
 namespace {
 
-constexpr size_t kMostPages = size_t{1} << 20;
+constexpr size_t kMostFrames = size_t{1} << 18;
 
 }  // namespace
 
@@ -12,49 +12,52 @@ void LogTrail::look() {
   look_locked();
 }
 
+void LogTrail::begin_anew() {
+  rounds_.clear();
+  kept_ = 0;
+}
+
+// The last frame that was seen is as it was: no older copy of the log took its place.
+bool LogTrail::goes_on(const sqlite::LogHeaders& log, const Round& round) {
+  if (round.seen() == 0) return true;
+  const auto last = log.frame(round.seen());
+  return last && round.is(last->salt1, last->salt2) && last->checksum == round.checksum_of(round.seen());
+}
+
 void LogTrail::look_locked() {
   auto log = sqlite::LogHeaders::open(path_);
   if (!log) return;
   const auto state = log->committed();
   if (!state) return;
+  if (!rounds_.empty() && !goes_on(*log, rounds_.back())) begin_anew();
   if (rounds_.empty() || !rounds_.back().is(state->salt1, state->salt2)) {
     // Restarts are counted in salt-1. More than one of them, or another log, and what was in between is lost.
     const bool next = !rounds_.empty() && state->salt1 == rounds_.back().salt1 + 1;
-    if (!next || !end_round(*log, rounds_.back())) {
-      rounds_.clear();
-      kept_ = 0;
-    }
-    rounds_.push_back({state->salt1, state->salt2, 1, {}});
+    if (!next || !end_round(*log, rounds_.back())) begin_anew();
+    rounds_.push_back({state->salt1, state->salt2, 1, 0, {}});
   }
   Round& round = rounds_.back();
   while (round.seen() < state->frames) {
     const auto frame = log->frame(round.seen() + 1);
     if (!frame || !round.is(frame->salt1, frame->salt2))
       return;  // begun anew just now: the next look sees it
-    round.pages.push_back(frame->page);
+    round.frames.push_back({frame->page, frame->checksum});
     ++kept_;
   }
-  if (kept_ > kMostPages) {
-    rounds_.clear();
-    kept_ = 0;
-  }
+  if (kept_ > kMostFrames) begin_anew();
 }
 
 // The log was begun anew from its first frame on. What the round before had after the last look is still
 // there as long as the new one has not come that far, and was not cut off.
-bool LogTrail::end_round(sqlite::LogHeaders& log, Round& round) {
+bool LogTrail::end_round(const sqlite::LogHeaders& log, Round& round) {
   const uint32_t unseen = round.seen() + 1;
-  const auto old = [&](uint32_t number) {
-    const auto frame = log.frame(number);
-    return frame && round.is(frame->salt1, frame->salt2) ? frame : std::nullopt;
-  };
   const auto first = log.frame(unseen);
   const auto anew = log.committed();
   if (!first || !anew || (first->salt1 == anew->salt1 && first->salt2 == anew->salt2)) return false;
   for (uint32_t number = unseen;; ++number) {
-    const auto frame = old(number);
-    if (!frame) break;
-    round.pages.push_back(frame->page);
+    const auto frame = log.frame(number);
+    if (!frame || !round.is(frame->salt1, frame->salt2)) break;
+    round.frames.push_back({frame->page, frame->checksum});
     ++kept_;
   }
   // Nothing that was read meanwhile was overwritten.
@@ -73,9 +76,12 @@ std::optional<std::vector<uint32_t>> LogTrail::between(const Position& earlier, 
   while (round != rounds_.end() && !round->is(earlier.log.salt1, earlier.log.salt2)) ++round;
   if (round == rounds_.end() || earlier.log.frames + 1 < round->first || earlier.log.frames > round->seen())
     return std::nullopt;
+  // Same salts can be an older copy of both files put back, that went another way since.
+  const uint64_t sum = uint64_t{earlier.log.checksum1} << 32 | earlier.log.checksum2;
+  if (earlier.log.frames > 0 && sum != round->checksum_of(earlier.log.frames)) return std::nullopt;
   uint32_t skipped = earlier.log.frames + 1 - round->first;
   for (; round != rounds_.end(); ++round) {
-    pages.insert(pages.end(), round->pages.begin() + skipped, round->pages.end());
+    for (size_t i = skipped; i < round->frames.size(); ++i) pages.push_back(round->frames[i].page);
     skipped = 0;
     if (!round->is(later.log.salt1, later.log.salt2)) continue;
     return round->seen() >= later.log.frames ? std::optional(std::move(pages)) : std::nullopt;
@@ -89,12 +95,13 @@ void LogTrail::forget(const Position& before) {
   auto round = rounds_.begin();
   while (round != rounds_.end() && !round->is(before.log.salt1, before.log.salt2)) ++round;
   if (round == rounds_.end()) return;
-  for (auto gone = rounds_.begin(); gone != round; ++gone) kept_ -= gone->pages.size();
+  for (auto gone = rounds_.begin(); gone != round; ++gone) kept_ -= gone->frames.size();
   rounds_.erase(rounds_.begin(), round);
   Round& first = rounds_.front();
   if (before.log.frames < first.first || before.log.frames > first.seen()) return;
   const uint32_t known = before.log.frames + 1 - first.first;
-  first.pages.erase(first.pages.begin(), first.pages.begin() + known);
+  first.before = first.checksum_of(before.log.frames);
+  first.frames.erase(first.frames.begin(), first.frames.begin() + known);
   first.first += known;
   kept_ -= known;
 }

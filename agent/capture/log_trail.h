@@ -29,23 +29,33 @@ class LogTrail final : public Trail {
   void forget(const Position& before) override;
 
  private:
-  // From one beginning of the log to the next: the pages of frames `first`, `first` + 1, …
+  struct Seen {
+    uint32_t page = 0;
+    uint64_t checksum = 0;  // of this frame and all before it
+  };
+  // From one beginning of the log to the next: frames `first`, `first` + 1, …
   struct Round {
     uint32_t salt1 = 0;
     uint32_t salt2 = 0;
     uint32_t first = 1;
-    std::vector<uint32_t> pages;
+    uint64_t before = 0;  // the checksum of the frame before `first`
+    std::vector<Seen> frames;
     bool is(uint32_t one, uint32_t two) const { return salt1 == one && salt2 == two; }
-    uint32_t seen() const { return first - 1 + static_cast<uint32_t>(pages.size()); }
+    uint32_t seen() const { return first - 1 + static_cast<uint32_t>(frames.size()); }
+    uint64_t checksum_of(uint32_t frame) const {  // frame: from first - 1 to seen()
+      return frame < first ? before : frames[frame - first].checksum;
+    }
   };
 
   void look_locked();
-  bool end_round(sqlite::LogHeaders& log, Round& round);
+  static bool goes_on(const sqlite::LogHeaders& log, const Round& round);
+  bool end_round(const sqlite::LogHeaders& log, Round& round);
+  void begin_anew();
 
   const std::string path_;
   std::mutex mutex_;
   std::deque<Round> rounds_;  // each begun when the one before it had ended
-  size_t kept_ = 0;           // pages in all of them
+  size_t kept_ = 0;           // frames in all of them
 };
 
 }  // namespace syncnode::capture

@@ -15,6 +15,7 @@ constexpr int64_t kFrameHeader = 24;
 constexpr size_t kPageSizeAt = 8;
 constexpr size_t kSaltAt = 16;
 constexpr size_t kFrameSaltAt = 8;
+constexpr size_t kFrameChecksumAt = 16;
 // The wal-index header: two copies of 48 bytes.
 constexpr size_t kIndexHeader = 48;
 constexpr size_t kInitialisedAt = 12;
@@ -53,8 +54,10 @@ std::optional<LogHeaders::Frame> LogHeaders::frame(uint32_t number) const {
   char header[kFrameHeader];
   const int64_t at = kLogHeader + (number - 1) * (kFrameHeader + int64_t{page_size_});
   if (number == 0 || read_fully(wal_.get(), header, sizeof header, at) != kFrameHeader) return std::nullopt;
+  const uint64_t checksum = uint64_t{big_endian_u32(header + kFrameChecksumAt)} << 32 |
+                            big_endian_u32(header + kFrameChecksumAt + 4);
   return Frame{big_endian_u32(header), big_endian_u32(header + kFrameSaltAt),
-               big_endian_u32(header + kFrameSaltAt + 4)};
+               big_endian_u32(header + kFrameSaltAt + 4), checksum};
 }
 
 }  // namespace syncnode::sqlite

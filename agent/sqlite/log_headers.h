@@ -23,6 +23,7 @@ class LogHeaders {
     uint32_t page = 0;
     uint32_t salt1 = 0;
     uint32_t salt2 = 0;
+    uint64_t checksum = 0;  // both words of it: of this frame and all before it
   };
 
   // Nothing where there is no log, or none that its application has open.
