@@ -32,6 +32,19 @@ std::string fingerprint_of(const SourceTable& table, int64_t root, std::string_v
   return print;
 }
 
+// Everything that the tree owns is to be nobody's.
+void release(const Tree& tree, std::vector<bool>& released) {
+  released[tree.root] = true;
+  for (const Leaf& leaf : tree.leaves) released[leaf.page] = true;
+  for (const uint32_t page : tree.interiors) released[page] = true;
+}
+
+void disown(const std::vector<bool>& released, std::vector<uint32_t>& owner) {
+  for (uint32_t& by : owner) {
+    if (by != 0 && released[by]) by = 0;
+  }
+}
+
 }  // namespace
 
 // What becomes of the owners while the trees are followed.
@@ -172,18 +185,14 @@ Status Capture::follow_trees(TreeWalk& walk, const std::vector<bool>& touched) {
       SN_TRY(follow_tree(walk, *table, tree, work));
       continue;
     }
-    work.released[tree.root] = true;
-    for (const Leaf& leaf : tree.leaves) work.released[leaf.page] = true;
-    for (const uint32_t page : tree.interiors) work.released[page] = true;
+    release(tree, work.released);
   }
   for (const auto& table : definitions_) {
     if (findings_.count(table.source) > 0) continue;
     findings_[table.source] = {Finding::What::kEverything, {}, "it is new, or its definition changed"};
   }
   std::vector<uint32_t>& owner = now_.map.owner;
-  for (uint32_t& by : owner) {
-    if (by != 0 && work.released[by]) by = 0;
-  }
+  disown(work.released, owner);
   owner.resize(size_t{now_.map.page_count} + 1);
   for (const Tree* tree : work.partitioned) SN_TRY(TreeWalk::claim_interiors(*tree, owner));
   for (const auto& [leaf, rows] : work.leaves) SN_TRY(walk.claim_leaf(leaf, rows.first, rows.last, owner));
@@ -291,18 +300,13 @@ Status Capture::refresh(sqlite::Snapshot& snapshot, const std::set<std::string>&
     return {};
   }
   SN_TRY(std::move(built));
+  if (left_behind.empty()) return {};
   std::vector<bool> released(now_.map.owner.size());
   auto& trees = now_.map.trees;
   for (const Tree& tree : trees) {
-    if (left_behind.count(tree.source) == 0) continue;
-    released[tree.root] = true;
-    for (const Leaf& leaf : tree.leaves) released[leaf.page] = true;
-    for (const uint32_t page : tree.interiors) released[page] = true;
+    if (left_behind.count(tree.source) > 0) release(tree, released);
   }
-  if (left_behind.empty()) return {};
-  for (uint32_t& by : now_.map.owner) {
-    if (by != 0 && released[by]) by = 0;
-  }
+  disown(released, now_.map.owner);
   trees.erase(std::remove_if(trees.begin(), trees.end(),
                              [&](const Tree& tree) { return left_behind.count(tree.source) > 0; }),
               trees.end());

@@ -1,6 +1,7 @@
 #include "capture/map_chunks.h"
 
 #include "codec/bytes.h"
+#include "memory/packed_key.h"
 
 namespace syncnode::capture {
 namespace {
@@ -15,20 +16,14 @@ Error damaged() {
   return {ErrorCode::kCorruption, "the page map is damaged", "it is made anew"};
 }
 
-void put(std::string& out, uint64_t value) {
-  while (value >= 0x80) {
-    out.push_back(static_cast<char>(value | 0x80));
-    value >>= 7;
-  }
-  out.push_back(static_cast<char>(value));
-}
+using memory::append_varint;
 
 void put_signed(std::string& out, uint64_t difference) {
-  put(out, (difference << 1) ^ (0 - (difference >> 63)));
+  append_varint(out, memory::zigzag(difference));
 }
 
 void put_text(std::string& out, std::string_view text) {
-  put(out, text.size());
+  append_varint(out, text.size());
   out.append(text);
 }
 
@@ -39,19 +34,11 @@ class Reader {
   bool broken() const { return broken_; }
   uint64_t take() {
     uint64_t value = 0;
-    for (int shift = 0; shift < 64 && !rest_.empty(); shift += 7) {
-      const auto byte = static_cast<unsigned char>(rest_.front());
-      rest_.remove_prefix(1);
-      value |= uint64_t{byte & 0x7FU} << shift;
-      if (byte < 0x80) return value;
-    }
+    if (memory::take_varint(rest_, value)) return value;
     broken_ = true;
     return 0;
   }
-  uint64_t take_signed() {
-    const uint64_t coded = take();
-    return (coded >> 1) ^ (0 - (coded & 1));
-  }
+  uint64_t take_signed() { return memory::unzigzag(take()); }
   uint32_t take_page() { return static_cast<uint32_t>(take()); }
   std::string take_text() {
     const uint64_t size = take();
@@ -83,7 +70,7 @@ std::string pack_owners(const std::vector<uint32_t>& owner, uint32_t first, uint
     while (end <= last && kind_of(end, owner[end]) == kind &&
            (kind != kOneOwners || owner[end] == owner[page]))
       ++end;
-    put(out, (uint64_t{end - page} << 2) | kind);
+    append_varint(out, (uint64_t{end - page} << 2) | kind);
     if (kind == kOneOwners) put_signed(out, uint64_t{owner[page]} - uint64_t{page});
     page = end;
   }
@@ -132,9 +119,9 @@ std::string pack_tree(const Tree& tree) {
   std::string out;
   put_text(out, tree.source);
   put_text(out, tree.fingerprint);
-  put(out, tree.root);
-  put(out, tree.by_rowid ? 1 : 0);
-  for (const uint32_t page : tree.interiors) put(out, page);
+  append_varint(out, tree.root);
+  append_varint(out, tree.by_rowid ? 1 : 0);
+  for (const uint32_t page : tree.interiors) append_varint(out, page);
   return out;
 }
 
@@ -187,19 +174,20 @@ Status unpack_checksums(std::string_view bytes, std::vector<uint64_t>& sums) {
 
 std::string pack_head(const MapHead& head) {
   std::string out;
-  put(out, kFormat);
+  append_varint(out, kFormat);
   put_text(out, head.sync_id);
-  put(out, head.page_size);
-  put(out, head.page_count);
+  append_varint(out, head.page_size);
+  append_varint(out, head.page_count);
   const Position& at = head.position;
-  put(out, at.live ? 1 : 0);
+  append_varint(out, at.live ? 1 : 0);
   const sqlite::LogView& log = at.log;
   for (const uint32_t word :
        {log.salt1, log.salt2, log.frames, log.checksum1, log.checksum2, log.backfilled, log.in_use ? 1U : 0U})
-    put(out, word);
-  put(out, at.inode);
-  for (const int64_t word : {at.size, at.modified, at.changed}) put(out, static_cast<uint64_t>(word));
-  put(out, at.settled ? 1 : 0);
+    append_varint(out, word);
+  append_varint(out, at.inode);
+  for (const int64_t word : {at.size, at.modified, at.changed})
+    append_varint(out, static_cast<uint64_t>(word));
+  append_varint(out, at.settled ? 1 : 0);
   return out;
 }
 

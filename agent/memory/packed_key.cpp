@@ -44,14 +44,6 @@ bool is_uuid(std::string_view text) {
   return signs >= 0;
 }
 
-// Differences and integers wrap: they span all of int64.
-uint64_t zigzag(uint64_t value) {
-  return (value << 1) ^ (0 - (value >> 63));
-}
-uint64_t unzigzag(uint64_t coded) {
-  return (coded >> 1) ^ (0 - (coded & 1));
-}
-
 uint64_t integer_of(std::string_view key) {
   return codec::read_big_endian<uint64_t>(key.data() + 1);
 }

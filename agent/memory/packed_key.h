@@ -22,6 +22,13 @@ inline constexpr uint8_t kKeyForms = 6;
 
 void append_varint(std::string& out, uint64_t value);
 bool take_varint(std::string_view& in, uint64_t& value);
+// Small numbers of either sign as small numbers. They wrap: they span all of int64.
+inline uint64_t zigzag(uint64_t value) {
+  return (value << 1) ^ (0 - (value >> 63));
+}
+inline uint64_t unzigzag(uint64_t coded) {
+  return (coded >> 1) ^ (0 - (coded & 1));
+}
 
 KeyForm key_form(int64_t position, std::string_view key);
 void append_packed_key(std::string& out, KeyForm form, std::string_view key);
