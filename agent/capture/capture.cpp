@@ -10,6 +10,8 @@
 namespace syncnode::capture {
 namespace {
 
+constexpr size_t kMostKept = size_t{64} << 20;
+
 // What makes a map useless, but no run.
 bool is_damage(const Error& error) {
   return error.code == ErrorCode::kCorruption || error.code == ErrorCode::kFailedPrecondition;
@@ -94,12 +96,23 @@ void Capture::define(const SourceSchema& schema) {
 }
 
 Status Capture::find(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail) {
+  checksums_.reset();
+  return look(snapshot, schema, trail);
+}
+
+Status Capture::go_on(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail) {
+  before_.reset();
+  if (writable_) before_ = std::move(now_);
+  gone_on_ = true;
+  return look(snapshot, schema, trail);
+}
+
+Status Capture::look(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail) {
   findings_.clear();
   evidence_ = Evidence::kNone;
   pages_changed_ = 0;
   now_ = {};
   usable_ = writable_ = false;
-  checksums_.reset();
   define(schema);
   auto pages = snapshot.pages();
   if (!pages) {
@@ -119,11 +132,14 @@ Status Capture::find(sqlite::Snapshot& snapshot, const SourceSchema& schema, Tra
     everything("its page size changed");
     return {};
   }
-  SN_ASSIGN(auto changed,
-            changed_pages(snapshot, **pages, before_->position, now_.position, trail, memory_.seed()));
-  evidence_ = changed.evidence;
+  SN_ASSIGN(auto changed, pages_told(**pages, before_->position, now_.position, trail));
+  if (!changed) {
+    changed.emplace(ChangedPages{Evidence::kChecksums, {}, {}});
+    SN_ASSIGN(changed->scan, scan(snapshot, **pages, false));
+  }
+  evidence_ = changed->evidence;
   usable_ = true;
-  auto touched = touched_owners(changed);
+  auto touched = touched_owners(*changed);
   if (!touched && !is_damage(touched.error())) return std::move(touched).error();
   Status followed = touched ? Status() : Status(touched.error());
   if (followed) {
@@ -157,7 +173,11 @@ Result<std::vector<bool>> Capture::touched_owners(ChangedPages& changed) {
     }
     return touched;
   }
-  SN_ASSIGN(const auto known, store_.load_checksums());
+  std::vector<uint64_t> known;
+  if (gone_on_ && checksums_) known = std::move(*checksums_);
+  if (!gone_on_) {
+    SN_ASSIGN(known, store_.load_checksums());
+  }
   checksums_ = std::move(changed.scan->checksums);
   const size_t all = std::max(map.owner.size(), size_t{now_.map.page_count} + 1);
   for (uint32_t page = 1; page < all; ++page) {
@@ -254,6 +274,39 @@ Status Capture::follow_tree(TreeWalk& walk, const Definition& table, const Tree&
   return {};
 }
 
+std::optional<std::vector<bool>> Capture::needed_pages() const {
+  const std::vector<uint32_t>& owner = now_.map.owner;
+  const bool in_part = usable_ && std::all_of(findings_.begin(), findings_.end(), [](const auto& each) {
+                         return each.second.what != Finding::What::kEverything;
+                       });
+  if (!in_part) return std::nullopt;
+  std::vector<bool> needed(owner.size());
+  std::vector<bool> leaves(owner.size());
+  if (needed.size() > 1) needed[1] = true;
+  for (const Tree& tree : now_.map.trees) {
+    const Finding& found = finding(tree.source);
+    if (found.what != Finding::What::kRanges) continue;
+    needed[tree.root] = true;
+    for (const uint32_t page : tree.interiors) needed[page] = true;
+    size_t leaf = 0;
+    for (const KeyRange& range : found.ranges.list()) {
+      while (leaf < tree.leaves.size() && tree.leaves[leaf].upper < range.first) ++leaf;
+      // That a range is over shows in the leaf behind it.
+      for (size_t i = leaf; i < tree.leaves.size(); ++i) {
+        (first_key(tree.leaves, i) <= range.last ? leaves : needed)[tree.leaves[i].page] = true;
+        if (first_key(tree.leaves, i) > range.last) break;
+      }
+    }
+  }
+  size_t pages = 0;
+  for (size_t page = 1; page < owner.size(); ++page) {
+    if (owner[page] != 0 && leaves[owner[page]]) needed[page] = true;
+    pages += needed[page] ? 1 : 0;
+  }
+  if (pages * now_.map.page_size > kMostKept) return std::nullopt;
+  return needed;
+}
+
 Status Capture::build_tree(TreeWalk& walk, const Definition& table) {
   Tree tree{0, table.source, table.fingerprint, table.root, table.by_rowid, {}, {}};
   for (const Tree& other : now_.map.trees) tree.id = std::max(tree.id, other.id + 1);
@@ -277,7 +330,7 @@ Status Capture::build(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages) {
   if (!usable_) {
     now_.map.trees.clear();
     now_.map.owner.assign(size_t{now_.map.page_count} + 1, 0);
-    SN_ASSIGN(scan, scan_main(snapshot, pages, memory_.seed(), true));
+    SN_ASSIGN(scan, this->scan(snapshot, pages, true));
     checksums_ = std::move(scan->checksums);
     now_.stale.assign(now_.map.page_count / pages_per_unit(now_.map.page_size) + 1, false);
   }
@@ -315,7 +368,8 @@ Status Capture::refresh(sqlite::Snapshot& snapshot, const std::set<std::string>&
 
 Status Capture::save(const std::string& sync_id) {
   if (!writable_) return store_.forget();
-  return store_.save(now_, before_ ? &*before_ : nullptr, checksums_ ? &*checksums_ : nullptr, sync_id);
+  return store_.save(now_, before_ && !gone_on_ ? &*before_ : nullptr, checksums_ ? &*checksums_ : nullptr,
+                     sync_id);
 }
 
 }  // namespace syncnode::capture

@@ -8,11 +8,13 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "capture/changed_pages.h"
+#include "capture/early_scan.h"
 #include "capture/key_ranges.h"
 #include "capture/map_store.h"
 #include "model/source_schema.h"
@@ -38,9 +40,18 @@ class Capture {
   // There is a map: a snapshot will be read in a few pages.
   bool is_ready() const { return before_.has_value(); }
 
+  // Before the snapshot is opened: the pass over the main file that it will probably need. `path`, `stop`:
+  // see EarlyScan::take().
+  void read_ahead(const std::string& path, Trail* trail, const std::stop_token& stop);
   // `trail` may be null.
   Status find(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail);
+  // The same against the snapshot before this one, whose map is whole (refresh()).
+  Status go_on(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail);
   const Finding& finding(const std::string& table) const;
+
+  // By number, all pages that reading what was found will touch, as far as they are some megabytes; nothing
+  // where a whole table has to be read, or a map made.
+  std::optional<std::vector<bool>> needed_pages() const;
 
   // Brings the map to this snapshot, for tables that are compared as a whole by reading their trees. The
   // memory does not follow `left_behind` in this run: the map does not know them afterwards.
@@ -61,6 +72,9 @@ class Capture {
   };
   struct Work;  // of one find()
 
+  Status look(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail);
+  static bool needs_scan(const std::string& path, const Position& then, Trail* trail);
+  Result<MainScan> scan(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages, bool heads);
   void define(const SourceSchema& schema);
   void everything(const std::string& reason);
   Result<std::vector<bool>> touched_owners(ChangedPages& changed);
@@ -73,6 +87,8 @@ class Capture {
   MapStore store_;
   std::optional<StoredMap> before_;
   StoredMap now_;
+  std::optional<EarlyScan> early_;
+  bool gone_on_ = false;   // before_ is not what the store gave
   bool usable_ = false;    // now_ follows from before_; else all is built anew
   bool writable_ = false;  // now_ can be saved
   std::string why_not_ = "there is no page map yet";

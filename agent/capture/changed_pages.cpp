@@ -29,28 +29,16 @@ Result<std::optional<std::vector<uint32_t>>> from_log(sqlite::SourcePages& pages
 
 }  // namespace
 
-Result<ChangedPages> changed_pages(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages,
-                                   const Position& earlier, const Position& now, Trail* trail,
-                                   uint64_t seed) {
-  ChangedPages changed;
-  if (!now.live && earlier.main_alone() && earlier.same_main(now)) return changed;
+Result<std::optional<ChangedPages>> pages_told(sqlite::SourcePages& pages, const Position& earlier,
+                                               const Position& now, Trail* trail) {
+  if (!now.live && earlier.main_alone() && earlier.same_main(now)) return std::optional(ChangedPages{});
   SN_ASSIGN(auto logged, from_log(pages, earlier, now));
-  if (logged) {
-    changed.evidence = Evidence::kLog;
-    changed.pages = std::move(*logged);
-    return changed;
-  }
+  if (logged) return std::optional(ChangedPages{Evidence::kLog, std::move(*logged), {}});
   // A log that goes on, but not from where the earlier snapshot ended, is not to be trusted by its salts.
   const bool same_salts = earlier.log.salt1 == now.log.salt1 && earlier.log.salt2 == now.log.salt2;
   auto trailed = trail != nullptr && !same_salts ? trail->between(earlier, now) : std::nullopt;
-  if (trailed) {
-    changed.evidence = Evidence::kTrail;
-    changed.pages = std::move(*trailed);
-    return changed;
-  }
-  changed.evidence = Evidence::kChecksums;
-  SN_ASSIGN(changed.scan, scan_main(snapshot, pages, seed, false));
-  return changed;
+  if (trailed) return std::optional(ChangedPages{Evidence::kTrail, std::move(*trailed), {}});
+  return std::optional<ChangedPages>();
 }
 
 }  // namespace syncnode::capture

@@ -26,12 +26,14 @@ struct ChangedPages {
 class Trail {
  public:
   virtual ~Trail() = default;
+  virtual void look() = 0;
   virtual std::optional<std::vector<uint32_t>> between(const Position& earlier, const Position& later) = 0;
   // Nobody will ask about what lies before this any more.
   virtual void forget(const Position& before) = 0;
 };
 
-Result<ChangedPages> changed_pages(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages,
-                                   const Position& earlier, const Position& now, Trail* trail, uint64_t seed);
+// From the main file's times, the log or the trail; nothing when they do not tell.
+Result<std::optional<ChangedPages>> pages_told(sqlite::SourcePages& pages, const Position& earlier,
+                                               const Position& now, Trail* trail);
 
 }  // namespace syncnode::capture

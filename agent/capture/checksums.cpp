@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string>
-#include <string_view>
 
 #include "codec/bytes.h"
 #include "codec/row_hash.h"
@@ -30,29 +29,32 @@ Status mark_log(sqlite::SourcePages& pages, MainScan& scan, bool heads) {
 
 }  // namespace
 
+void ScanWriter::add(std::string_view bytes) {
+  const size_t unit = size_t{pages_per_unit(page_size_)} * page_size_;
+  for (size_t at = 0; at < bytes.size(); at += unit) {
+    const uint64_t sum = codec::bytes_hash(seed_, bytes.substr(at, unit)).low;
+    scan_.checksums.push_back(sum != 0 ? sum : 1);
+  }
+  for (size_t at = 0; heads_ && at + page_size_ <= bytes.size(); at += page_size_) {
+    scan_.heads.push_back(codec::read_big_endian<uint32_t>(bytes.data() + at));
+  }
+}
+
 Result<MainScan> scan_main(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages, uint64_t seed,
                            bool heads) {
   MainScan scan;
   const uint32_t size = pages.page_size();
   const uint32_t count = pages.page_count();
-  const uint32_t per_unit = pages_per_unit(size);
-  const uint32_t per_read = std::max(kReadBytes / size, per_unit);
-  if (heads) scan.heads.resize(size_t{count} + 1);
-  scan.checksums.reserve(count / per_unit + 1);
+  const uint32_t per_read = std::max(kReadBytes / size, pages_per_unit(size));
+  scan.checksums.reserve(count / pages_per_unit(size) + 1);
+  if (heads) scan.heads.reserve(size_t{count} + 1);
+  ScanWriter writer(scan, size, seed, heads);
   std::string buffer(size_t{per_read} * size, '\0');
   for (uint32_t first = 1; first <= count; first += per_read) {
     SN_TRY(snapshot.breathe());
     const uint32_t here = std::min(per_read, count - first + 1);
     SN_TRY(pages.read_main(first, here, buffer.data()));
-    const std::string_view bytes(buffer.data(), size_t{here} * size);
-    const size_t unit = size_t{per_unit} * size;
-    for (size_t at = 0; at < bytes.size(); at += unit) {
-      const uint64_t sum = codec::bytes_hash(seed, bytes.substr(at, unit)).low;
-      scan.checksums.push_back(sum != 0 ? sum : 1);
-    }
-    for (uint32_t i = 0; heads && i < here; ++i) {
-      scan.heads[first + i] = codec::read_big_endian<uint32_t>(bytes.data() + size_t{i} * size);
-    }
+    writer.add(std::string_view(buffer).substr(0, size_t{here} * size));
   }
   SN_TRY(mark_log(pages, scan, heads));
   return scan;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -21,6 +22,22 @@ inline uint32_t pages_per_unit(uint32_t page_size) {
 struct MainScan {
   std::vector<uint64_t> checksums;  // by unit; 0: the log has pages of it
   std::vector<uint32_t> heads;      // by page, where asked for: its first four bytes, big-endian
+};
+
+// Takes the main file's bytes in order, from its beginning, whole units until the last.
+class ScanWriter {
+ public:
+  ScanWriter(MainScan& scan, uint32_t page_size, uint64_t seed, bool heads)
+      : scan_(scan), page_size_(page_size), seed_(seed), heads_(heads) {
+    if (heads) scan.heads.push_back(0);  // there is no page 0
+  }
+  void add(std::string_view bytes);
+
+ private:
+  MainScan& scan_;
+  const uint32_t page_size_;
+  const uint64_t seed_;
+  const bool heads_;
 };
 
 Result<MainScan> scan_main(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages, uint64_t seed, bool heads);

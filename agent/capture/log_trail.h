@@ -23,7 +23,7 @@ class LogTrail final : public Trail {
 
   const std::string& path() const { return path_; }
   // Reads the headers of the frames that are new. What cannot be read is no news.
-  void look();
+  void look() override;
 
   std::optional<std::vector<uint32_t>> between(const Position& earlier, const Position& later) override;
   void forget(const Position& before) override;

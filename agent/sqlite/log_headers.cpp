@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sqlite/byte_order.h"
+#include "sqlite/ofd_lock.h"
 #include "sqlite/source_file.h"
 
 namespace syncnode::sqlite {
@@ -21,6 +22,8 @@ constexpr size_t kIndexHeader = 48;
 constexpr size_t kInitialisedAt = 12;
 constexpr size_t kLastFrameAt = 16;
 constexpr size_t kIndexSaltAt = 32;
+constexpr size_t kBackfilledAt = 96;
+constexpr int kCheckpointSlot = 1;  // of xShmLock (WAL_CKPT_LOCK)
 
 }  // namespace
 
@@ -36,7 +39,7 @@ std::optional<LogHeaders> LogHeaders::open(const std::string& main_path) {
 }
 
 std::optional<LogHeaders::Committed> LogHeaders::committed() const {
-  char index[2 * kIndexHeader];
+  char index[kBackfilledAt + sizeof(uint32_t)];
   char header[kLogHeader];
   if (read_fully(shm_.get(), index, sizeof index, 0) != static_cast<ssize_t>(sizeof index) ||
       read_fully(wal_.get(), header, sizeof header, 0) != kLogHeader)
@@ -45,9 +48,14 @@ std::optional<LogHeaders::Committed> LogHeaders::committed() const {
       std::memcmp(index, index + kIndexHeader, kIndexHeader) == 0 && index[kInitialisedAt] != 0;
   // A log that was begun anew in the index, and not in its file yet, has no frames.
   if (!settled || std::memcmp(index + kIndexSaltAt, header + kSaltAt, 8) != 0) return std::nullopt;
-  Committed committed{big_endian_u32(header + kSaltAt), big_endian_u32(header + kSaltAt + 4), 0};
+  Committed committed{big_endian_u32(header + kSaltAt), big_endian_u32(header + kSaltAt + 4), 0, 0};
   std::memcpy(&committed.frames, index + kLastFrameAt, sizeof committed.frames);
+  std::memcpy(&committed.backfilled, index + kBackfilledAt, sizeof committed.backfilled);
   return committed;
+}
+
+bool LogHeaders::is_checkpointed() const {
+  return write_locked(shm_.get(), kShmLockBase + kCheckpointSlot, 1);
 }
 
 std::optional<LogHeaders::Frame> LogHeaders::frame(uint32_t number) const {

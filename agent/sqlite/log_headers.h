@@ -18,6 +18,7 @@ class LogHeaders {
     uint32_t salt1 = 0;
     uint32_t salt2 = 0;
     uint32_t frames = 0;
+    uint32_t backfilled = 0;  // frames of them that were copied to the main file
   };
   struct Frame {
     uint32_t page = 0;
@@ -29,8 +30,11 @@ class LogHeaders {
   // Nothing where there is no log, or none that its application has open.
   static std::optional<LogHeaders> open(const std::string& main_path);
 
+  uint32_t page_size() const { return page_size_; }
   // Nothing while the index is being written, or where it is of another log.
   std::optional<Committed> committed() const;
+  // Somebody is copying frames back just now.
+  bool is_checkpointed() const;
   std::optional<Frame> frame(uint32_t number) const;  // from 1; nothing beyond the end
 
  private:

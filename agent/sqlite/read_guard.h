@@ -72,8 +72,14 @@ class ReadGuard {
   // Copies the files into memory where they fit, so that nothing can break the snapshot any more. kAborted
   // when it broke meanwhile.
   virtual Status keep_image() = 0;
+  // The same with some of its pages (by number, from 1): the others cannot be read afterwards (kAborted).
+  // Nothing where no lock would be spared.
+  virtual Status keep_pages(const std::vector<bool>& /*wanted*/, uint32_t /*page_size*/) { return {}; }
   // True so far? kAborted when not.
   virtual Status check() = 0;
+  // The log cannot begin anew because of this reader / and would have by now, or nearly so.
+  virtual bool holds_log() const { return false; }
+  virtual bool outstays() const { return false; }
   virtual std::chrono::nanoseconds longest_shared_hold() const { return std::chrono::nanoseconds(0); }
 
  protected:

@@ -2,10 +2,12 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "sqlite/byte_order.h"
+#include "sqlite/log_room.h"
 #include "sqlite/ofd_lock.h"
 
 namespace syncnode::sqlite {
@@ -195,6 +197,15 @@ bool ReadMark::log_is_in_first_round() const {
 Status ReadMark::started() {
   if (!mark_ || regions_.empty() || !regions_[0].bytes) return changed("it was not read through its WAL");
   return check();
+}
+
+bool ReadMark::outstays() const {
+  char header[kHeaderSize];
+  if (!holds_log() || read_fully(shm_.get(), header, sizeof header, 0) != static_cast<ssize_t>(sizeof header))
+    return false;
+  const uint32_t frames = native_u32(header + kLastFrameOffset);
+  const bool same_log = big_endian_u32(header + kSaltOffset) == salt_;
+  return frames > (same_log ? std::max(kUsualLog, last_frame_ + kLeastRoom) : kUsualLog);
 }
 
 // Somebody may overwrite pages or frames of our snapshot only by ignoring the mark: the last connection when

@@ -27,6 +27,8 @@ class ReadMark final : public WalGuard {
   int lock_shm(int slot, int count, int flags) override;
   Status started() override;
   Status check() override;
+  bool holds_log() const override { return mark_.has_value() && !imaged(); }
+  bool outstays() const override;
 
   // Somebody is connected to this shared memory, so what it says can be trusted.
   static bool is_live(int shm_fd);

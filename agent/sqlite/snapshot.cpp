@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sqlite/log_room.h"
 #include "sqlite/ofd_lock.h"
 #include "sqlite/quiet_vfs.h"
 #include "sqlite/read_mark.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr std::chrono::milliseconds kFirstRetryPause{2};
 constexpr std::chrono::milliseconds kLongestRetryPause{128};
 constexpr std::chrono::milliseconds kCheckInterval{50};
+constexpr std::chrono::milliseconds kLookInterval{1};
 constexpr int kProgressSteps = 20'000;
 
 Error busy(const SourceFile& file, const std::string& why) {
@@ -95,10 +97,22 @@ class LiveSnapshot final : public Snapshot {
   Status breathe() override {
     const auto now = BootClock::now();
     if (gives_way_to_ != nullptr) gives_way_to_->give_way(now);
+    if (now < next_look_) return {};
+    next_look_ = now + kLookInterval;
+    outstays_ = guard_->outstays();
     if (now < next_check_) return {};
     next_check_ = now + kCheckInterval;
     return vfs_->check();
   }
+
+  Status keep_pages(const std::vector<bool>& wanted) override {
+    SN_ASSIGN(const auto* pages, this->pages());
+    SN_TRY(guard_->keep_pages(wanted, pages->page_size()));
+    if (!guard_->holds_log()) let_go_ = BootClock::now();
+    return {};
+  }
+  bool holds_log() const override { return guard_->holds_log(); }
+  bool outstays() const override { return outstays_; }
 
   Status validate() override {
     SN_TRY(vfs_->check());
@@ -108,7 +122,7 @@ class LiveSnapshot final : public Snapshot {
   SourceIdentity identity() const override { return file_.identity(); }
   JournalMode journal_mode() const override { return guard_->journal_mode(); }
   HarmReport harm() const override {
-    return {guard_->longest_shared_hold(), BootClock::now() - begun_at_,
+    return {guard_->longest_shared_hold(), let_go_.value_or(BootClock::now()) - begun_at_,
             vfs_->bytes_read() + (pages_ ? pages_->bytes_read() : 0)};
   }
 
@@ -124,7 +138,10 @@ class LiveSnapshot final : public Snapshot {
   std::unique_ptr<SourcePages> pages_;
   const std::shared_ptr<const RightOfWay> gives_way_to_;
   BootClock::time_point begun_at_{};
+  std::optional<BootClock::time_point> let_go_;  // of the log; what follows is read from memory
   BootClock::time_point next_check_{};
+  BootClock::time_point next_look_{};
+  bool outstays_ = false;
 };
 
 Status LiveSnapshot::configure() {
@@ -191,6 +208,7 @@ Result<std::unique_ptr<Snapshot>> Snapshot::open(const std::string& path, const 
   Attempts attempts{options, deadline_in(options.courtesy), deadline_in(options.patience),
                     std::make_shared<ImageSpace>(options.image_bytes),
                     std::make_shared<ImageSpace>(std::min(options.image_bytes, options.live_image_bytes))};
+  wait_for_room(path, options.log_room);
   for (auto pause = kFirstRetryPause;; pause = std::min(2 * pause, kLongestRetryPause)) {
     auto file = SourceFile::open(path);
     if (!file) return std::move(file).error();

@@ -18,11 +18,13 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/right_of_way.h"
 #include "model/source_schema.h"
 #include "sqlite/database.h"
+#include "sqlite/log_room.h"
 
 namespace syncnode::sqlite {
 
@@ -48,12 +50,13 @@ struct SnapshotOptions {
   // The same in WAL mode while the application is connected, where a copy spares it nothing: who reads little
   // says 0.
   int64_t live_image_bytes = int64_t{64} << 20;
+  LogRoom log_room{};
   std::shared_ptr<const RightOfWay> gives_way_to = nullptr;  // breathe() may wait for it
 };
 
 struct HarmReport {
   std::chrono::nanoseconds longest_shared_hold{0};  // rollback mode
-  std::chrono::nanoseconds read_transaction{0};     // from the first read to close
+  std::chrono::nanoseconds read_transaction{0};     // from the first read until nothing is held
   uint64_t bytes_read = 0;                          // from the main file and -wal
 };
 
@@ -76,6 +79,14 @@ class Snapshot {
   // Call once per row or so: notices early that the snapshot is broken. Cheap (one clock read). The SHARED
   // hold is bounded without it.
   virtual Status breathe() = 0;
+  // Copies these pages (by number, from 1) into memory and lets go of the log, where that is held. Nothing
+  // else can be read afterwards: kAborted from any call that would.
+  virtual Status keep_pages(const std::vector<bool>& wanted) = 0;
+  // The application's log cannot begin anew as long as this snapshot is open.
+  virtual bool holds_log() const = 0;
+  // It is as long as it gets without a reader (log_room.h): what is written from here on makes it longer, for
+  // good. Looked at every millisecond, by breathe().
+  virtual bool outstays() const = 0;
   // True so far? Must be called after the last row was read and before anything is shipped.
   virtual Status validate() = 0;
 

@@ -6,14 +6,19 @@
 namespace syncnode::sqlite {
 
 Result<size_t> WalGuard::read_main(void* buffer, size_t size, off_t offset) {
-  const ssize_t got = read_fully(imaged_ ? images_->main() : file_.fd(), buffer, size, offset);
+  if (part_ && !part_->holds(size, offset))
+    return changed("byte " + std::to_string(offset) + " of it was not copied in time");
+  const ssize_t got = read_fully(part_     ? part_->main()
+                                 : imaged_ ? images_->main()
+                                           : file_.fd(),
+                                 buffer, size, offset);
   if (got < 0)
     return Error{ErrorCode::kUnavailable, "reading '" + file_.path() + "': " + std::strerror(errno), ""};
   return static_cast<size_t>(got);
 }
 
 Result<int64_t> WalGuard::main_size() {
-  SN_ASSIGN(const FileFacts facts, facts_of(imaged_ ? images_->main() : file_.fd()));
+  SN_ASSIGN(const FileFacts facts, facts_of(part_ ? part_->main() : imaged_ ? images_->main() : file_.fd()));
   return facts.size;
 }
 
@@ -33,6 +38,18 @@ Status WalGuard::keep_image() {
   SN_TRY(before_image());
   SN_TRY(check());
   imaged_ = true;
+  after_image();
+  return {};
+}
+
+Status WalGuard::keep_pages(const std::vector<bool>& wanted, uint32_t page_size) {
+  if (!holds_log()) return {};
+  SN_ASSIGN(const int64_t wal, wal_bytes());
+  auto part = std::make_unique<PageImage>();
+  if (!part->fill(file_.fd(), page_size, wanted, wal_.get(), wal)) return check();
+  SN_TRY(before_image());
+  SN_TRY(check());
+  part_ = std::move(part);
   after_image();
   return {};
 }

@@ -17,10 +17,11 @@ class WalGuard : public ReadGuard {
   void release() override {}
   Result<size_t> read_main(void* buffer, size_t size, off_t offset) override;
   Result<int64_t> main_size() override;
-  int wal_fd() const override { return imaged_ ? images_->wal() : wal_.get(); }
+  int wal_fd() const override { return part_ ? part_->wal() : imaged_ ? images_->wal() : wal_.get(); }
   Result<int64_t> wal_size() const override;
 
   Status keep_image() override;
+  Status keep_pages(const std::vector<bool>& wanted, uint32_t page_size) override;
 
  protected:
   // How much of the -wal belongs to the snapshot.
@@ -28,12 +29,13 @@ class WalGuard : public ReadGuard {
   // Everything else the snapshot will need is fetched / given back.
   virtual Status before_image() = 0;
   virtual void after_image() = 0;
-  bool imaged() const { return imaged_; }
+  bool imaged() const { return imaged_ || part_; }
 
   const UniqueFd wal_;
 
  private:
   bool imaged_ = false;
+  std::unique_ptr<PageImage> part_;
 };
 
 }  // namespace syncnode::sqlite

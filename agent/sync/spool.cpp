@@ -9,8 +9,6 @@
 namespace syncnode::sync {
 namespace {
 
-constexpr size_t kBuffer = size_t{256} << 10;
-
 Error spool_error(std::string_view doing) {
   auto code =
       errno == ENOSPC || errno == EDQUOT ? ErrorCode::kResourceExhausted : ErrorCode::kFailedPrecondition;
@@ -23,8 +21,9 @@ Error spool_error(std::string_view doing) {
 
 Status Spool::append(std::string_view bytes) {
   size_ += bytes.size();
+  if (buffer_.empty() && memory_ > kBuffer && !fd_.valid()) buffer_.reserve(memory_);
   buffer_.append(bytes);
-  return buffer_.size() < kBuffer ? Status() : write_out();
+  return buffer_.size() < (fd_.valid() ? kBuffer : memory_) ? Status() : write_out();
 }
 
 Status Spool::write_out() {
@@ -78,7 +77,7 @@ Status RecordReader::need(size_t bytes) {
   buffer_.erase(0, offset_);
   offset_ = 0;
   while (buffer_.size() < bytes) {
-    SN_ASSIGN(auto chunk, spool_.read(kBuffer));
+    SN_ASSIGN(auto chunk, spool_.read(Spool::kBuffer));
     if (chunk.empty()) return {};
     buffer_.append(chunk);
   }

@@ -15,8 +15,12 @@ namespace syncnode::sync {
 
 class Spool {
  public:
-  // Nothing is opened yet; a `directory` that cannot take the file is an error of append().
-  explicit Spool(std::string directory) : directory_(std::move(directory)) {}
+  static constexpr size_t kBuffer = size_t{256} << 10;
+
+  // Nothing is opened yet; a `directory` that cannot take the file is an error of append(). Up to `memory`
+  // bytes are in memory alone.
+  explicit Spool(std::string directory, size_t memory = kBuffer)
+      : directory_(std::move(directory)), memory_(memory) {}
 
   Status append(std::string_view bytes);
   // Ends writing and goes back to the start; may be called again to read anew.
@@ -29,6 +33,7 @@ class Spool {
   Status write_out();
 
   std::string directory_;
+  size_t memory_;
   UniqueFd fd_;         // none while all of it fits the buffer
   std::string buffer_;  // not written yet; once reading from a file, what was read last
   bool reading_ = false;

@@ -7,11 +7,16 @@
 #include "sqlite/file_facts.h"
 #include "sync/read_attempts.h"
 #include "sync/recheck.h"
+#include "sync/source_rows.h"
 #include "sync/source_schema_json.h"
 #include "sync/uuid.h"
 
 namespace syncnode::sync {
 namespace {
+
+// Who reads much takes what a log has to offer, and a writer who waits for his disk is no quiet one.
+constexpr sqlite::LogRoom kRoomForAMap{800, std::chrono::milliseconds(250), std::chrono::milliseconds(15)};
+constexpr sqlite::LogRoom kRoomForARound{400, std::chrono::milliseconds(250), std::chrono::milliseconds(15)};
 
 // Seen on the wire: did our transaction make it?
 Result<bool> committed(const SyncContext& context, const std::string& sync_id) {
@@ -20,9 +25,15 @@ Result<bool> committed(const SyncContext& context, const std::string& sync_id) {
   return state.sync_id == sync_id;
 }
 
-int64_t log_bytes(const std::string& source) {
-  const auto facts = sqlite::facts_of(source + "-wal");
+int64_t bytes_of(const std::string& path) {
+  const auto facts = sqlite::facts_of(path);
   return facts && facts->exists ? facts->size : 0;
+}
+int64_t log_bytes(const std::string& source) {
+  return bytes_of(source + "-wal");
+}
+int64_t source_bytes(const std::string& source) {
+  return bytes_of(source) + log_bytes(source);
 }
 
 Error stopped() {
@@ -50,6 +61,7 @@ Status SyncOnce::run(RunReport& report) {
     sender_.reset();
     SN_TRY(connect_again(report));
     if (must_load_anew(why) || (!drained && must_load_anew(drained.error()))) {
+      may_turn_ = false;
       SN_ASSIGN(state_, read_copy_state(context_.connection, context_.target));
       SN_TRY(discard_loads(Loads::kAll));
     } else if (!drained) {
@@ -68,6 +80,22 @@ Status SyncOnce::run(RunReport& report) {
   }
 }
 
+// Whether log and trail will tell is seen best when the wait for the snapshot is over.
+void SyncOnce::read_ahead() {
+  const auto options = snapshot_options();
+  if (source_bytes(context_.source_path) <= options.live_image_bytes) return;
+  sqlite::wait_for_room(context_.source_path, options.log_room);
+  capture_->read_ahead(context_.source_path, trail_.get(), context_.stop);
+}
+
+Status SyncOnce::open_snapshot() {
+  log_bytes_ = log_bytes(context_.source_path);
+  SN_ASSIGN(snapshot_, sqlite::Snapshot::open(context_.source_path, snapshot_options()));
+  shipment_.source_identity = snapshot_->identity().to_string();
+  shipment_.journal_mode = snapshot_->journal_mode() == sqlite::JournalMode::kWal ? "wal" : "rollback";
+  return {};
+}
+
 void SyncOnce::close_snapshot() {
   if (!snapshot_) return;
   const auto seconds = [](std::chrono::nanoseconds span) {
@@ -76,6 +104,9 @@ void SyncOnce::close_snapshot() {
   const int64_t grown = log_bytes(context_.source_path) - log_bytes_;
   const auto harm = snapshot_->harm();
   snapshot_.reset();
+  context_.log.debug(fmt::format("a snapshot of '{}' was open for {:.1f} ms; its -wal grew by {} bytes",
+                                 context_.target.deployment.client_name,
+                                 1000 * seconds(harm.read_transaction), grown));
   context_.progress.read(
       {seconds(harm.read_transaction), seconds(harm.longest_shared_hold), std::max<int64_t>(grown, 0)});
 }
@@ -112,6 +143,8 @@ sqlite::SnapshotOptions SyncOnce::snapshot_options() const {
   sqlite::SnapshotOptions options;
   options.gives_way_to = context_.options.gives_way_to;
   if (capture_->is_ready() && !broke_) options.live_image_bytes = 0;
+  if (!capture_->is_ready()) options.log_room = kRoomForAMap;
+  if (rounds_) options.log_room = kRoomForARound;
   return options;
 }
 
@@ -127,14 +160,15 @@ Status SyncOnce::attempt(RunReport& report) {
   SN_TRY(memory_->begin(shipment_.sync_id));
   context_.progress.phase("reading");
   left_behind_.clear();
+  rounds_.reset();
   capture_.emplace(*memory_);
   if (!rechecked_ && !state_.sync_id.empty()) SN_TRY(capture_->open());
-  log_bytes_ = log_bytes(context_.source_path);
-  SN_ASSIGN(snapshot_, sqlite::Snapshot::open(context_.source_path, snapshot_options()));
+  read_ahead();
+  SN_TRY(open_snapshot());
   SN_ASSIGN(schema_, snapshot_->read_schema());
-  SN_TRY(capture_->find(*snapshot_, schema_, context_.options.trail.get()));
-  shipment_.source_identity = snapshot_->identity().to_string();
-  shipment_.journal_mode = snapshot_->journal_mode() == sqlite::JournalMode::kWal ? "wal" : "rollback";
+  SN_TRY(capture_->find(*snapshot_, schema_, trail_.get()));
+  SN_TRY(begin_rounds());
+  SN_TRY(keep_pages());
   SN_TRY(read_tables(report));
   SN_TRY(capture_->refresh(*snapshot_, left_behind_));
   SN_TRY(snapshot_->validate());
@@ -142,6 +176,19 @@ Status SyncOnce::attempt(RunReport& report) {
   std::string schema_text = source_schema_json(schema_);
   if (schema_text != state_.source_schema) shipment_.source_schema = schema_text;
   return ship_all(report);
+}
+
+// What will be read is known: it is copied, and the application's log let go of before it is understood. Not
+// again where something else was read after all.
+Status SyncOnce::keep_pages() {
+  if (rounds_ || broke_ || !snapshot_->holds_log()) return {};
+  for (const auto& table : schema_.tables) {
+    if (reads_by_rowid(table)) continue;
+    SN_ASSIGN(const bool settled, is_settled(table));
+    if (!settled || capture_->finding(table.name).what != capture::Finding::What::kUnchanged) return {};
+  }
+  const auto needed = capture_->needed_pages();
+  return needed ? snapshot_->keep_pages(*needed) : Status();
 }
 
 // Behind a pooler a run holds one connection at any time: who holds one and waits for a second can wait for
@@ -186,7 +233,7 @@ Status SyncOnce::ship_all(RunReport& report) {
   if (nothing_to_ship()) {
     report.mode = "unchanged";
     SN_TRY(memory_->discard([this] { return capture_->save(memory_->sync_id()); }));
-    if (context_.options.trail) context_.options.trail->forget(capture_->position());
+    if (trail_) trail_->forget(capture_->position());
     return {};
   }
   context_.progress.phase("shipping");
@@ -217,8 +264,8 @@ Status SyncOnce::ship_all(RunReport& report) {
     // The copy is right; another node that found our commit may have remembered it already.
     context_.log.warning("the local memory did not follow: " + remembered.error().message +
                          "; the next run rechecks it");
-  } else if (context_.options.trail) {
-    context_.options.trail->forget(capture_->position());
+  } else if (trail_) {
+    trail_->forget(capture_->position());
   }
   report = shipped_report(std::move(report));
   if (after.said) journal_.told();

@@ -17,6 +17,7 @@
 #include "sqlite/snapshot.h"
 #include "sync/copy_state.h"
 #include "sync/job_journal.h"
+#include "sync/load_rounds.h"
 #include "sync/load_sender.h"
 #include "sync/opening.h"
 #include "sync/run.h"
@@ -55,7 +56,8 @@ class SyncOnce {
       : context_(context),
         journal_(opening.journal),
         state_(std::move(*opening.state)),
-        decisions_(std::move(opening.decisions)) {}
+        decisions_(std::move(opening.decisions)),
+        trail_(context.options.trail) {}
 
   // Until it returns successfully the copy is as it was. `report` is filled as far as it went.
   Status run(RunReport& report);
@@ -68,11 +70,19 @@ class SyncOnce {
   Error cause(Error error);
   Status reconcile(RunReport& report);
   Status attempt(RunReport& report);
+  void read_ahead();
+  Status open_snapshot();
   void close_snapshot();
+  Status keep_pages();
+  Status begin_rounds();
+  Status read_in_rounds(RunReport& report);
+  Status turn_snapshot();
+  Status catch_up(TableReading& reading, RunReport& report);
   Status read_tables(RunReport& report);
   Status read_table(const SourceTable& table, RunReport& report);
   void tell_capture(const CaptureTally& tally);
   sqlite::SnapshotOptions snapshot_options() const;
+  Result<bool> is_large(const SourceTable& table);
   Result<TableShipment> merge_table(const SourceTable& table, ShapePlan plan, const CopyTable* existing,
                                     CaptureTally& tally);
   Result<bool> is_settled(const SourceTable& table);
@@ -104,6 +114,9 @@ class SyncOnce {
   std::vector<HeldDecision> decisions_;
   SourceSchema schema_;
   std::optional<capture::Capture> capture_;
+  std::optional<LoadRounds> rounds_;  // of a first load that would keep the application's log too long
+  bool may_turn_ = true;              // no load of this run came upon a key twice
+  std::shared_ptr<capture::Trail> trail_;
   std::set<std::string> left_behind_;  // tables that the memory does not follow in this attempt
   std::unique_ptr<sqlite::Snapshot> snapshot_;
   int64_t log_bytes_ = 0;  // of the source, when the snapshot was opened

@@ -42,7 +42,7 @@ Status SyncOnce::settle_tables(RunReport& report) {
     in_copy += reading.in_copy;
     const auto* decision = find_decision(decisions_, wire_name(reading.outcome.name), HeldKind::kMassDelete);
     bool decided = decision != nullptr && decision->status != HeldDecision::Status::kWaiting;
-    if (!decided && reading.shipment.change.gone) {
+    if (!decided && !reading.reload && reading.shipment.change.gone) {
       leaving += reading.shipment.change.gone->count() - reading.shipment.change.gone->rejected();
     }
   }
@@ -78,7 +78,8 @@ Status SyncOnce::settle_reading(TableReading& reading, bool client_trips, RunRep
 
 Status SyncOnce::settle_gone(TableReading& reading, bool client_trips) {
   TableShipment& shipment = reading.shipment;
-  if (!shipment.change.gone) return {};
+  // What left the source while it was loaded was never in the copy: nothing to brake.
+  if (!shipment.change.gone || reading.reload) return {};
   std::string table = wire_name(reading.outcome.name);
   int64_t leaving = shipment.change.gone->count() - shipment.change.gone->rejected();
   const auto* decision = find_decision(decisions_, table, HeldKind::kMassDelete);

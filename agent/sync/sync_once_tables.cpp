@@ -57,9 +57,10 @@ Status SyncOnce::read_tables(RunReport& report) {
   report.capture = {};
   report.capture.evidence = to_string(capture_->evidence());
   report.capture.pages_changed = static_cast<int64_t>(capture_->pages_changed());
+  if (rounds_) SN_TRY(read_in_rounds(report));
   for (const auto& table : schema_.tables) {
     if (context_.stop.stop_requested()) return Error{ErrorCode::kCancelled, "the run was stopped", ""};
-    SN_TRY(read_table(table, report));
+    if (!rounds_ || !rounds_->has(table.name)) SN_TRY(read_table(table, report));
   }
   tell_capture(report.capture);
   SN_TRY(settle_tables(report));
@@ -177,14 +178,19 @@ Result<TableShipment> SyncOnce::merge_table(const SourceTable& table, ShapePlan 
 
 Result<TableShipment> SyncOnce::reload_table(const SourceTable& table, ShapePlan plan,
                                              const CopyTable* existing) {
-  SN_ASSIGN(int64_t rows, count_rows(*snapshot_, table, kSmallTable + 1));
-  Result<TableShipment> shipment = rows <= kSmallTable ? create_small(table, plan) : load_large(table, plan);
+  SN_ASSIGN(const bool large, is_large(table));
+  Result<TableShipment> shipment = large ? load_large(table, plan) : create_small(table, plan);
   if (shipment || !is_key_misfit(shipment.error()) || plan.copy.key_kind != KeyKind::kPlain) return shipment;
   std::string reason = plan.copy.reason;
   SN_ASSIGN(plan, plan_table(*snapshot_, table, existing, {.encoded_keys = true}));
   plan.copy.key_kind = KeyKind::kEncoded;
   plan.copy.reason = reason;
-  return rows <= kSmallTable ? create_small(table, plan) : load_large(table, plan);
+  return large ? load_large(table, plan) : create_small(table, plan);
+}
+
+Result<bool> SyncOnce::is_large(const SourceTable& table) {
+  SN_ASSIGN(const int64_t rows, count_rows(*snapshot_, table, kSmallTable + 1));
+  return rows > kSmallTable;
 }
 
 Result<TableShipment> SyncOnce::create_small(const SourceTable& table, const ShapePlan& plan) {
@@ -233,15 +239,27 @@ Result<TableShipment> SyncOnce::load_large(const SourceTable& table, ShapePlan p
   }
   loaded_ = true;
   SN_ASSIGN(auto earlier, earlier_load(table, plan.copy));
-  TableLoadOptions options{context_.client_directory, context_.options.spool_bytes,
-                           [&](int64_t rows) { context_.progress.table(table.name, rows, -1); }};
+  TableLoadOptions options{context_.client_directory,
+                           context_.options.spool_bytes,
+                           [&](int64_t rows) { context_.progress.table(table.name, rows, -1); },
+                           {}};
+  const bool in_rounds = rounds_ && reads_by_rowid(table);
+  if (in_rounds) {
+    rounds_->begin(table.name, earlier.has_value());
+    options.renew = [&](int64_t position) -> Result<sqlite::Snapshot*> {
+      rounds_->reached(table.name, position);
+      SN_TRY(turn_snapshot());
+      return snapshot_.get();
+    };
+  }
   auto loaded = load_table(*snapshot_, table, plan.copy, *memory_, *sender_, earlier, options);
+  if (loaded && in_rounds) rounds_->finished(table.name);
   if (!loaded) {
     if (is_key_misfit(loaded.error())) SN_TRY(memory_->forget_load(table.name));
     return std::move(loaded).error();
   }
   TableShipment shipment;
-  if (loaded->resumed) {
+  if (loaded->resumed && !in_rounds) {
     // Its first rows are of an older snapshot: what changed since is merged right after publishing.
     SN_ASSIGN(shipment.change, diff_table(*snapshot_, table, plan.copy, *memory_, loaded->mark.image,
                                           {context_.client_directory, {}}));

@@ -158,23 +158,28 @@ class Diff {
   Result<bool> take_row(const memory::Record* known) {
     if (options_.progress && ++seen_ % kProgressRows == 0) options_.progress(seen_);
     memory::Record record{rows_->position(), rows_->key(), false, rows_->hash()};
-    bool same = known != nullptr && known->hash == record.hash;
-    record.quarantined = same ? known->quarantined : rows_->has_misfit();
+    const bool same = known != nullptr && known->hash == record.hash;
+    // A row that may be there under another position is looked up first; nothing was there before a new
+    // image.
+    const bool may_have_moved = known == nullptr && (!new_image_ || had_kept_);
+    if (same) {
+      record.quarantined = known->quarantined;
+    } else if (may_have_moved) {
+      record.quarantined = rows_->has_misfit();
+    } else {
+      SN_TRY(rows_->encode(row_));
+      record.quarantined = !row_.quarantined.empty();
+    }
     if (record.quarantined) ++change_.quarantined_rows;
     SN_TRY(writer_.add(record));
     if (same) return false;
-    if (known != nullptr) {
-      ++change_.updated;
-      if (known->quarantined) SN_TRY(clear_quarantine(record.key));
-      SN_TRY(rows_->encode(row_));
-      SN_TRY(spool_row());
-    } else if (new_image_ && !had_kept_) {  // nothing was there before: no key can have moved
-      ++change_.inserted;
-      SN_TRY(rows_->encode(row_));
-      SN_TRY(spool_row());
-    } else {
+    if (may_have_moved) {
       SN_TRY(remember_fresh(record));
+      return true;
     }
+    ++(known != nullptr ? change_.updated : change_.inserted);
+    if (known != nullptr && known->quarantined) SN_TRY(clear_quarantine(record.key));
+    SN_TRY(spool_row());
     return true;
   }
 

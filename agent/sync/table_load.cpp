@@ -1,5 +1,6 @@
 #include "sync/table_load.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "codec/bytes.h"
@@ -11,7 +12,13 @@
 namespace syncnode::sync {
 namespace {
 
-constexpr uint64_t kChunkBytes = uint64_t{16} << 20;
+// The first chunks are small, so that the server begins early.
+constexpr uint64_t kFirstChunkBytes = uint64_t{1} << 20;
+constexpr uint64_t kChunkBytes = uint64_t{8} << 20;
+// A chunk stays in memory while the sender keeps up: what goes to the disk is what the application's next
+// fsync waits for. With one being sent and one being read these are at most 25 MB.
+constexpr uint64_t kMostAhead = kChunkBytes;
+constexpr size_t kChunkMemory = kChunkBytes + (size_t{1} << 20);
 constexpr int64_t kProgressRows = 4096;
 constexpr char kDrain[] = "reading goes on when the spool has been sent";
 
@@ -22,25 +29,32 @@ Error spool_full() {
 
 class Load {
  public:
-  Load(const CopyTable& copy, memory::Memory& memory, LoadSender& sender, LoadedTable state,
-       const TableLoadOptions& options)
-      : copy_(copy),
+  Load(sqlite::Snapshot& snapshot, const SourceTable& table, const CopyTable& copy, memory::Memory& memory,
+       LoadSender& sender, LoadedTable state, const TableLoadOptions& options)
+      : snapshot_(&snapshot),
+        table_(table),
+        copy_(copy),
         memory_(memory),
         sender_(sender),
         options_(options),
         state_(std::move(state)),
         writer_(memory, state_.mark.image, true) {}
 
-  Result<LoadedTable> run(SourceRows& rows) {
+  // Above `after`, where that is given.
+  Result<LoadedTable> run(std::optional<int64_t> after) {
     int64_t before = state_.load.rows;
+    SN_TRY(open_rows(after));
     while (true) {
-      SN_ASSIGN(bool more, rows.next());
+      SN_ASSIGN(bool more, rows_->next());
       if (!more) break;
       // Two rows of one position must not be parted: a resumed load goes on behind a position.
-      if (chunk_rows_ > 0 && tuples_->size() >= kChunkBytes && rows.position() != state_.load.last_position) {
-        SN_TRY(end_chunk(false));
+      const bool parted = chunk_rows_ > 0 && rows_->position() != state_.load.last_position;
+      if (parted && tuples_->size() >= chunk_bytes_) SN_TRY(end_chunk(false));
+      if (parted && options_.renew && snapshot_rows_ > 0 && snapshot_->outstays()) {
+        SN_TRY(turn());
+        continue;
       }
-      SN_TRY(add(rows));
+      SN_TRY(add(*rows_));
       if (++seen_ % kProgressRows == 0) options_.progress(before + seen_);
     }
     SN_TRY(end_chunk(true));
@@ -48,8 +62,24 @@ class Load {
   }
 
  private:
+  Status open_rows(std::optional<int64_t> after) {
+    SN_ASSIGN(rows_, open_source_rows(*snapshot_, table_, copy_,
+                                      {memory_.seed(), after, options_.spool_directory, nullptr}));
+    return {};
+  }
+
+  Status turn() {
+    rows_.reset();
+    snapshot_rows_ = 0;
+    SN_ASSIGN(snapshot_, options_.renew(state_.load.last_position));
+    return open_rows(state_.load.last_position);
+  }
+
   Status add(SourceRows& rows) {
-    if (!tuples_) tuples_.emplace(options_.spool_directory);
+    if (!tuples_) {
+      tuples_.emplace(options_.spool_directory,
+                      sender_.waiting_bytes() <= kMostAhead ? kChunkMemory : Spool::kBuffer);
+    }
     SN_TRY(rows.encode(row_));
     tuple_.clear();
     codec::append_big_endian(tuple_, static_cast<uint16_t>(field_count()));
@@ -62,6 +92,7 @@ class Load {
     if (!row_.quarantined.empty()) SN_TRY(spool_quarantined());
     state_.load.last_position = rows.position();
     ++chunk_rows_;
+    ++snapshot_rows_;
     if (!row_.quarantined.empty()) ++state_.quarantined_rows;
     return writer_.add({rows.position(), row_.key, !row_.quarantined.empty(), rows.hash()});
   }
@@ -97,6 +128,7 @@ class Load {
     tuples_.reset();
     quarantined_.reset();
     chunk_rows_ = 0;
+    chunk_bytes_ = std::min(2 * chunk_bytes_, kChunkBytes);
     if (!last) return sender_.waiting_bytes() > options_.spool_bytes ? spool_full() : Status();
     LoadTask key;
     key.copy = copy_;
@@ -106,6 +138,8 @@ class Load {
     return sender_.enqueue(std::move(key));
   }
 
+  sqlite::Snapshot* snapshot_;
+  const SourceTable& table_;
   const CopyTable& copy_;
   memory::Memory& memory_;
   LoadSender& sender_;
@@ -114,7 +148,10 @@ class Load {
   memory::ImageWriter writer_;
   std::optional<Spool> tuples_;
   std::optional<Spool> quarantined_;
+  std::unique_ptr<SourceRows> rows_;
+  int64_t snapshot_rows_ = 0;  // read in this one
   int64_t chunk_rows_ = 0;
+  uint64_t chunk_bytes_ = kFirstChunkBytes;
   int64_t seen_ = 0;
   EncodedRow row_;
   std::string tuple_;
@@ -151,23 +188,22 @@ bool must_drain_spool(const Error& error) {
 Result<LoadedTable> load_table(sqlite::Snapshot& snapshot, const SourceTable& table, const CopyTable& copy,
                                memory::Memory& memory, LoadSender& sender,
                                const std::optional<LoadedTable>& earlier, const TableLoadOptions& options) {
-  SourceRowsOptions rows_options{memory.seed(), std::nullopt, options.spool_directory};
+  std::optional<int64_t> after;
   LoadedTable state;
   if (earlier) {
     state = *earlier;
     state.resumed = true;
     if (state.load.complete) return state;
     bool begun = state.load.chunks > 0;
-    if (begun) rows_options.after = state.load.last_position;
+    if (begun) after = state.load.last_position;
     SN_TRY(memory.trim_image(state.mark.image.id,
                              begun ? state.load.last_position : std::numeric_limits<int64_t>::min()));
   } else {
     SN_ASSIGN(state, begin_load(table, copy, memory, sender));
   }
   state.mark.shape = shape_json(copy);
-  SN_ASSIGN(auto rows, open_source_rows(snapshot, table, copy, rows_options));
-  Load load(copy, memory, sender, std::move(state), options);
-  return load.run(*rows);
+  Load load(snapshot, table, copy, memory, sender, std::move(state), options);
+  return load.run(after);
 }
 
 }  // namespace syncnode::sync

@@ -1,6 +1,6 @@
 // TableLoad: reads one table of a snapshot into chunks for a load table, and its records into a new memory
 // image. A load that an earlier run left behind goes on after its last committed chunk. One thread, inside
-// the snapshot.
+// the snapshot, or in one after the other.
 #pragma once
 
 #include <functional>
@@ -29,6 +29,9 @@ struct TableLoadOptions {
   std::string spool_directory;
   uint64_t spool_bytes = uint64_t{1} << 30;  // local disk for chunks that wait to be sent
   std::function<void(int64_t rows)> progress;
+  // A later snapshot of the same tables instead of this one, asked for when this one outstays: the load goes
+  // on above `position`. Only of a table that is read by rowid; may be nothing.
+  std::function<Result<sqlite::Snapshot*>(int64_t position)> renew;
 };
 
 // `earlier`: what the copy says of a load of this table; `mark`: what the memory says. Both agree, or neither

@@ -67,6 +67,7 @@ Result<std::map<std::string, Difference>> Follower::look(sqlite::Snapshot& snaps
   SN_TRY(memory_->begin(fmt::format("run {}", ++runs_)));
   SN_ASSIGN(const auto schema, snapshot.read_schema());
   capture_.reset();
+  kept_ = false;
   if (ways_ != nullptr) {
     capture_.emplace(*memory_);
     SN_TRY(capture_->open());
@@ -76,6 +77,7 @@ Result<std::map<std::string, Difference>> Follower::look(sqlite::Snapshot& snaps
           return capture_->finding(table.name).what != Finding::What::kEverything;
         });
     if (followed) ++ways_->evidence[capture_->evidence()];
+    SN_TRY(keep_pages(snapshot, schema));
   }
   new_shapes_.clear();
   for (const auto& table : schema.tables) {
@@ -86,6 +88,25 @@ Result<std::map<std::string, Difference>> Follower::look(sqlite::Snapshot& snaps
     if (new_shapes_.count(name) == 0) SN_TRY(memory_->write_table({name, std::nullopt}));
   }
   return found;
+}
+
+// As SyncOnce::keep_pages() decides, where the shape stays.
+Status Follower::keep_pages(sqlite::Snapshot& snapshot, const SourceSchema& schema) {
+  if (!snapshot.holds_log()) return {};
+  for (const auto& table : schema.tables) {
+    const auto known = shapes_.find(table.name);
+    const bool unchanged = capture_->finding(table.name).what == Finding::What::kUnchanged;
+    if (unchanged) continue;
+    if (!sync::reads_by_rowid(table) || known == shapes_.end()) return {};
+    SN_ASSIGN(const auto plan, sync::plan_table(snapshot, table, &known->second, {}));
+    if (plan.action == sync::PlanAction::kLoad || plan.copy.columns != known->second.columns) return {};
+  }
+  const auto needed = capture_->needed_pages();
+  if (!needed) return {};
+  SN_TRY(snapshot.keep_pages(*needed));
+  kept_ = !snapshot.holds_log();
+  ways_->kept += kept_ ? 1 : 0;
+  return {};
 }
 
 Result<Difference> Follower::look_at(sqlite::Snapshot& snapshot, const SourceTable& table) {

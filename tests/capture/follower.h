@@ -29,6 +29,7 @@ struct Difference {
 struct Ways {
   std::map<Evidence, int64_t> evidence;
   int64_t unchanged = 0, ranges = 0;
+  int64_t kept = 0;                           // looks at pages that had been copied, the log let go of
   std::map<std::string, int64_t> everything;  // by reason
 };
 
@@ -45,11 +46,14 @@ class Follower {
   void reopen();
   // All records of a table, readable.
   Result<std::vector<std::string>> records(const std::string& table);
+  // The last look was at pages that had been copied.
+  bool kept() const { return kept_; }
   // Of the last look.
   const Capture* capture() const { return capture_ ? &*capture_ : nullptr; }
   memory::Memory& memory() { return *memory_; }
 
  private:
+  Status keep_pages(sqlite::Snapshot& snapshot, const SourceSchema& schema);
   Result<Difference> look_at(sqlite::Snapshot& snapshot, const SourceTable& table);
   Result<Difference> difference_of(sync::TableChange& change) const;
 
@@ -60,6 +64,7 @@ class Follower {
   std::optional<Capture> capture_;
   std::map<std::string, sync::CopyTable> shapes_, new_shapes_;
   int64_t runs_ = 0;
+  bool kept_ = false;
 };
 
 }  // namespace syncnode::capture

@@ -1,0 +1,45 @@
+// Capture, the pass over the main file that is made before the snapshot is opened.
+#include "capture/capture.h"
+#include "sqlite/log_headers.h"
+
+namespace syncnode::capture {
+
+void Capture::read_ahead(const std::string& path, Trail* trail, const std::stop_token& stop) {
+  const bool looked = writable_;  // find() was called: what comes is go_on()
+  const Position* then = looked ? &now_.position : before_ ? &before_->position : nullptr;
+  if (then == nullptr || needs_scan(path, *then, trail))
+    early_ = EarlyScan::take(path, memory_.seed(), then == nullptr, stop);
+}
+
+// A guess: the snapshot will see.
+bool Capture::needs_scan(const std::string& path, const Position& then, Trail* trail) {
+  const auto log = sqlite::LogHeaders::open(path);
+  const auto committed = log ? log->committed() : std::nullopt;
+  if (!committed) return false;
+  Position now;
+  now.live = true;
+  now.log.salt1 = committed->salt1;
+  now.log.salt2 = committed->salt2;
+  now.log.frames = committed->frames;
+  if (const auto facts = sqlite::facts_of(path)) {
+    now.inode = facts->inode;
+    now.size = facts->size;
+    now.modified = facts->modified;
+    now.changed = facts->changed;
+  }
+  const bool same_log = then.log.salt1 == now.log.salt1 && then.log.salt2 == now.log.salt2;
+  const bool all_in_log = then.main_alone() && then.same_main(now) && committed->backfilled == 0;
+  const bool told = (then.live && same_log) || all_in_log;
+  return !told && (trail == nullptr || !trail->between(then, now));
+}
+
+Result<MainScan> Capture::scan(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages, bool heads) {
+  if (early_) {
+    SN_ASSIGN(auto settled, early_->settle(pages, now_.position));
+    early_.reset();
+    if (settled && (!heads || !settled->heads.empty())) return std::move(*settled);
+  }
+  return scan_main(snapshot, pages, memory_.seed(), heads);
+}
+
+}  // namespace syncnode::capture

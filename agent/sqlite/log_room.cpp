@@ -1,0 +1,35 @@
+#include "sqlite/log_room.h"
+
+#include "base/clock.h"
+#include "sqlite/file_facts.h"
+#include "sqlite/log_headers.h"
+
+namespace syncnode::sqlite {
+namespace {
+
+constexpr std::chrono::microseconds kPause{300};
+
+}  // namespace
+
+void wait_for_room(const std::string& main_path, const LogRoom& room) {
+  const Deadline deadline = deadline_in(room.patience);
+  auto quiet = deadline_in(room.quiet);
+  uint32_t last = 0;
+  while (true) {
+    // The path is opened each time: what was opened may be removed and made anew meanwhile.
+    const auto log = LogHeaders::open(main_path);
+    const auto now = BootClock::now();
+    if (!log || now >= deadline) return;
+    if (const auto committed = log->committed()) {
+      // A log that was copied back as a whole begins anew beside a reader of the main file alone.
+      const bool full = committed->frames + room.frames > kUsualLog;
+      if (!full || committed->backfilled >= committed->frames) return;
+      if (committed->frames != last || log->is_checkpointed()) quiet = deadline_in(room.quiet);
+      last = committed->frames;
+      if (now >= quiet) return;
+    }
+    pause_for(kPause);
+  }
+}
+
+}  // namespace syncnode::sqlite

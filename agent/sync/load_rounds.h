@@ -1,0 +1,44 @@
+// LoadRounds: the book of a first load that is read in many short snapshots instead of a long one, so that
+// the application's log begins anew as often as without us. Each row of such a load is of the snapshot it was
+// read in; the book says which of them may have changed since, so that the last snapshot needs to look at
+// those alone. May say too much, never too little (docs/capture.md). Refuses to open or close a snapshot. One
+// run, one thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "capture/capture.h"
+#include "capture/key_ranges.h"
+
+namespace syncnode::sync {
+
+class LoadRounds {
+ public:
+  // The table's load begins in this snapshot. `resumed`: an earlier run has read some of its rows.
+  void begin(const std::string& table, bool resumed) { loads_[table] = {std::nullopt, resumed, {}}; }
+  // So far, and after the last row, it was read.
+  void reached(const std::string& table, int64_t position) { loads_[table].reached = position; }
+  void finished(const std::string& table);
+  bool has(const std::string& table) const { return loads_.count(table) > 0; }
+
+  // A later snapshot is open, and `capture` went on to it from the one before.
+  void turned(const capture::Capture& capture);
+  int64_t turns() const { return turns_; }
+
+  // Where rows that were read may have changed since; null: anywhere.
+  const capture::KeyRanges* changed(const std::string& table);
+
+ private:
+  struct Load {
+    std::optional<int64_t> reached;  // nothing: no row yet
+    bool lost = false;
+    capture::KeyRanges changed;
+  };
+  std::map<std::string, Load> loads_;
+  int64_t turns_ = 0;
+};
+
+}  // namespace syncnode::sync
