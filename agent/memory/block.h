@@ -21,9 +21,9 @@ struct Record {
 };
 
 // A block is closed by the record that reaches this size. With the row around it, a block of this size fills
-// three overflow pages of 4096 bytes to the brim and leaves the least there can be to the b-tree's leaf: any
-// other size wastes a part of a page per block.
-inline constexpr size_t kBlockBytes = size_t{3} * 4092 + 489;
+// an overflow page of 4096 bytes to the brim and leaves the least there can be to the b-tree's leaf: any
+// other size wastes a part of a page per block. A changed row costs the reading and writing of its block.
+inline constexpr size_t kBlockBytes = 4092 + 489;
 
 void append_record(std::string& block, int64_t previous_position, const Record& record);
 

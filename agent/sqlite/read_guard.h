@@ -79,6 +79,7 @@ class ReadGuard {
   virtual Status check() = 0;
   // The log cannot begin anew because of this reader / and would have by now, or nearly so.
   virtual bool holds_log() const { return false; }
+  virtual uint32_t log_growth() const { return 0; }  // frames since
   virtual bool outstays() const { return false; }
   virtual std::chrono::nanoseconds longest_shared_hold() const { return std::chrono::nanoseconds(0); }
 

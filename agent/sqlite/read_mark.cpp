@@ -199,13 +199,23 @@ Status ReadMark::started() {
   return check();
 }
 
-bool ReadMark::outstays() const {
+// Frames of the log as it is now, and whether it is still the one that the snapshot began in.
+std::optional<std::pair<uint32_t, bool>> ReadMark::log_now() const {
   char header[kHeaderSize];
   if (!holds_log() || read_fully(shm_.get(), header, sizeof header, 0) != static_cast<ssize_t>(sizeof header))
-    return false;
-  const uint32_t frames = native_u32(header + kLastFrameOffset);
-  const bool same_log = big_endian_u32(header + kSaltOffset) == salt_;
-  return frames > (same_log ? std::max(kUsualLog, last_frame_ + kLeastRoom) : kUsualLog);
+    return std::nullopt;
+  return std::pair(native_u32(header + kLastFrameOffset), big_endian_u32(header + kSaltOffset) == salt_);
+}
+
+bool ReadMark::outstays() const {
+  const auto now = log_now();
+  return now && now->first > (now->second ? std::max(kUsualLog, last_frame_ + kLeastRoom) : kUsualLog);
+}
+
+uint32_t ReadMark::log_growth() const {
+  const auto now = log_now();
+  if (!now) return 0;
+  return now->second ? now->first - std::min(now->first, last_frame_) : now->first;
 }
 
 // Somebody may overwrite pages or frames of our snapshot only by ignoring the mark: the last connection when

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "sqlite/wal_guard.h"
@@ -28,6 +29,7 @@ class ReadMark final : public WalGuard {
   Status started() override;
   Status check() override;
   bool holds_log() const override { return mark_.has_value() && !imaged(); }
+  uint32_t log_growth() const override;
   bool outstays() const override;
 
   // Somebody is connected to this shared memory, so what it says can be trusted.
@@ -48,6 +50,7 @@ class ReadMark final : public WalGuard {
   bool load(size_t index);
   void begin_to_watch(const char* header);
   bool log_is_in_first_round() const;
+  std::optional<std::pair<uint32_t, bool>> log_now() const;
 
   const UniqueFd shm_;
   std::vector<Region> regions_;

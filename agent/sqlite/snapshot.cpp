@@ -111,6 +111,7 @@ class LiveSnapshot final : public Snapshot {
     if (!guard_->holds_log()) let_go_ = BootClock::now();
     return {};
   }
+  uint32_t log_growth() const override { return guard_->log_growth(); }
   bool holds_log() const override { return guard_->holds_log(); }
   bool outstays() const override { return outstays_; }
 

@@ -82,6 +82,9 @@ class Snapshot {
   // Copies these pages (by number, from 1) into memory and lets go of the log, where that is held. Nothing
   // else can be read afterwards: kAborted from any call that would.
   virtual Status keep_pages(const std::vector<bool>& wanted) = 0;
+  // Frames that the application has written since, as far as they may be in the way of its log's beginning; 0
+  // where the log is not held.
+  virtual uint32_t log_growth() const = 0;
   // The application's log cannot begin anew as long as this snapshot is open.
   virtual bool holds_log() const = 0;
   // It is as long as it gets without a reader (log_room.h): what is written from here on makes it longer, for

@@ -123,6 +123,9 @@ Status LoadSender::work() {
 Status LoadSender::perform(postgres::Connection& connection, LoadTask& task) {
   postgres::TransactionOptions options;
   options.statement_timeout = kIndexWait;
+  // A server that crashes loses a chunk together with what says that it is there: the load goes on from the
+  // one before. The transaction that publishes waits for the disk, and everything before it is there then.
+  options.wait_for_disk = false;
   SN_ASSIGN(auto transaction, begin_fenced(connection, target_, options));
   if (!task.operations.empty()) {
     Status changed = change_schema(connection, target_, task.operations, deadline_in(kIndexWait));

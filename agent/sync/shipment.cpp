@@ -19,7 +19,7 @@ using postgres::Param;
 constexpr int64_t kKeysPerStatement = 10000;
 constexpr std::chrono::minutes kLongestStatement{10};
 constexpr std::chrono::minutes kSchemaWait{10};
-constexpr uint64_t kSmall = uint64_t{512} << 10;
+constexpr uint64_t kSmall = uint64_t{2} << 20;
 
 class Shipper {
  public:

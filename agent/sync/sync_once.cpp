@@ -14,6 +14,8 @@
 namespace syncnode::sync {
 namespace {
 
+// Frames that an application writes while its changes are found, where it is worth a copy to be gone early.
+constexpr uint32_t kBusyLog = 16;
 // Who reads much takes what a log has to offer, and a writer who waits for his disk is no quiet one.
 constexpr sqlite::LogRoom kRoomForAMap{800, std::chrono::milliseconds(250), std::chrono::milliseconds(15)};
 constexpr sqlite::LogRoom kRoomForARound{400, std::chrono::milliseconds(250), std::chrono::milliseconds(15)};
@@ -181,7 +183,7 @@ Status SyncOnce::attempt(RunReport& report) {
 // What will be read is known: it is copied, and the application's log let go of before it is understood. Not
 // again where something else was read after all.
 Status SyncOnce::keep_pages() {
-  if (rounds_ || broke_ || !snapshot_->holds_log()) return {};
+  if (rounds_ || broke_ || snapshot_->log_growth() < kBusyLog) return {};
   for (const auto& table : schema_.tables) {
     if (reads_by_rowid(table)) continue;
     SN_ASSIGN(const bool settled, is_settled(table));

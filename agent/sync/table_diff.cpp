@@ -10,6 +10,7 @@ namespace syncnode::sync {
 namespace {
 
 constexpr int64_t kProgressRows = 4096;
+constexpr size_t kSmallChange = size_t{2} << 20;  // needs no file
 
 // One pass, as described in docs/DESIGN.md: memory and source are both sorted by (position, key).
 class Diff {
@@ -32,8 +33,9 @@ class Diff {
                                  [&](const memory::KeptRecord& kept) { return change_.gone->add(kept); }));
     if (former) SN_TRY(give_up(*former));
     had_kept_ = change_.gone->count() > 0;
-    for (auto* spool : {&fresh_, &change_.upserts, &change_.uncleared, &change_.reappeared})
+    for (auto* spool : {&fresh_, &change_.uncleared, &change_.reappeared})
       spool->emplace(options_.scratch_directory);
+    change_.upserts.emplace(options_.scratch_directory, kSmallChange);
     SN_ASSIGN(rows_,
               open_source_rows(snapshot_, table_, change_.copy,
                                {memory_.seed(), std::nullopt, options_.scratch_directory, options_.ranges}));

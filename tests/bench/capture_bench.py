@@ -194,6 +194,9 @@ def one_size(product: Product, megabytes: int, repeat: int, curves: figures.Part
             ours[what] = told(part, f'sync-node, {what}, from waking it', runs, size)
             if what == '100 titles':
                 curves.point(READ_BY_SIZE, 'sync-node, 100 titles', size, max(0.001, figures.statistics.median(runs.read) / 1e6))
+        messages = Application(path, 'message')
+        told(part, 'sync-node, 100 messages (short rows), from waking it', by_trigger(leader, reader, messages, client, CONTENT, 100, repeat), size)
+        messages.close()
         part.note(f'the changes were found by: {found_by(leader, client) or "a hash diff of every row (these programs know nothing else)"}')
         full = by_trigger(leader, reader, app, client, TITLE, 100, 2 if size > 1000 else min(3, repeat), full=True)
         known = part.line('sync-node --full: everything read, both sides compared', milliseconds(full.visible), 'ms', against=ours['100 titles'])
