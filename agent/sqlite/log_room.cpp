@@ -22,7 +22,7 @@ void wait_for_room(const std::string& main_path, const LogRoom& room) {
     if (!log || now >= deadline) return;
     if (const auto committed = log->committed()) {
       // A log that was copied back as a whole begins anew beside a reader of the main file alone.
-      const bool full = committed->frames + room.frames > kUsualLog;
+      const bool full = committed->frames + room.frames > kUsualLog && committed->frames < kUnusualLog;
       if (!full || committed->backfilled >= committed->frames) return;
       if (committed->frames != last || log->is_checkpointed()) quiet = deadline_in(room.quiet);
       last = committed->frames;

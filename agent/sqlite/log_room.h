@@ -12,6 +12,8 @@ namespace syncnode::sqlite {
 // SQLite copies its log back when a commit leaves 1,000 frames in it (SQLITE_DEFAULT_WAL_AUTOCHECKPOINT), and
 // begins it anew if no reader is in the way. Some of them are left for the time it takes us to be gone.
 inline constexpr uint32_t kUsualLog = 900;
+// One that is so long is not kept to that, by its settings or by another reader: it is waited for in vain.
+inline constexpr uint32_t kUnusualLog = 4000;
 inline constexpr uint32_t kLeastRoom = 64;  // frames; who has less would be gone before he has begun
 
 // What a reader waits for.

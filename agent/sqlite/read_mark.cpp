@@ -209,7 +209,8 @@ std::optional<std::pair<uint32_t, bool>> ReadMark::log_now() const {
 
 bool ReadMark::outstays() const {
   const auto now = log_now();
-  return now && now->first > (now->second ? std::max(kUsualLog, last_frame_ + kLeastRoom) : kUsualLog);
+  const uint32_t share = last_frame_ < kUnusualLog ? kLeastRoom : kUsualLog;
+  return now && now->first > (now->second ? std::max(kUsualLog, last_frame_ + share) : kUsualLog);
 }
 
 uint32_t ReadMark::log_growth() const {

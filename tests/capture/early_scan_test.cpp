@@ -117,10 +117,3 @@ INSTANTIATE_TEST_SUITE_P(PageSizes, EarlyScanTest, ::testing::Values(512, 4096, 
 
 }  // namespace
 }  // namespace syncnode::capture
-
-int main(int argc, char** argv) {
-  if (argc > 1 && std::string_view(argv[1]) == syncnode::capture::Writer::kArgument)
-    return syncnode::capture::Writer::serve();
-  ::testing::InitGoogleTest(&argc, argv);
-  return RUN_ALL_TESTS();
-}

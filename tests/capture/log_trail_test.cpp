@@ -160,10 +160,3 @@ TEST_F(LogTrailTest, NeverTellsTooLittle) {
 
 }  // namespace
 }  // namespace syncnode::capture
-
-int main(int argc, char** argv) {
-  if (argc > 1 && std::string_view(argv[1]) == syncnode::capture::Writer::kArgument)
-    return syncnode::capture::Writer::serve();
-  ::testing::InitGoogleTest(&argc, argv);
-  return RUN_ALL_TESTS();
-}
