@@ -62,6 +62,7 @@ class Capture {
   // What find() came upon.
   Evidence evidence() const { return evidence_; }
   size_t pages_changed() const { return pages_changed_; }
+  size_t rows_spared() const { return rows_spared_; }  // in leaves that were written, and known to be the same
   const Position& position() const { return now_.position; }
 
  private:
@@ -70,16 +71,20 @@ class Capture {
     uint32_t root = 0;
     bool by_rowid = true;
   };
-  struct Work;  // of one find()
+  // Of one find():
+  struct Written;
+  struct WrittenTable;
+  struct Work;
 
   Status look(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail);
   static bool needs_scan(const std::string& path, const Position& then, Trail* trail);
   Result<MainScan> scan(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages, bool heads);
   void define(const SourceSchema& schema);
   void everything(const std::string& reason);
-  Result<std::vector<bool>> touched_owners(ChangedPages& changed);
-  Status follow_trees(TreeWalk& walk, const std::vector<bool>& touched);
+  Status follow(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages, ChangedPages& changed);
+  Result<Written> written_pages(ChangedPages& changed);
   Status follow_tree(TreeWalk& walk, const Definition& table, const Tree& before, Work& work);
+  Status claim_rows(TreeWalk& walk, const Written& written, const WrittenTable& table);
   Status build(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages);
   Status build_tree(TreeWalk& walk, const Definition& table);
 
@@ -95,8 +100,10 @@ class Capture {
   std::optional<std::vector<uint64_t>> checksums_;  // read in this run
   std::vector<Definition> definitions_;
   std::map<std::string, Finding> findings_;
+  std::vector<uint32_t> overflow_;  // pages in which the rows go on that were found
   Evidence evidence_ = Evidence::kNone;
   size_t pages_changed_ = 0;
+  size_t rows_spared_ = 0;
 };
 
 }  // namespace syncnode::capture

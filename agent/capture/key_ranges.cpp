@@ -1,5 +1,7 @@
 #include "capture/key_ranges.h"
 
+#include <utility>
+
 namespace syncnode::capture {
 
 void KeyRanges::settle() {
@@ -16,6 +18,22 @@ void KeyRanges::settle() {
     }
   }
   ranges_.resize(kept);
+}
+
+void KeyRanges::leave_out(const std::vector<int64_t>& keys) {
+  std::vector<KeyRange> kept;
+  auto key = keys.begin();
+  for (KeyRange range : ranges_) {
+    bool rest = true;
+    key = std::lower_bound(key, keys.end(), range.first);
+    for (; key != keys.end() && *key <= range.last; ++key) {
+      if (range.first < *key) kept.push_back({range.first, *key - 1});
+      rest = *key < range.last;
+      if (rest) range.first = *key + 1;
+    }
+    if (rest) kept.push_back(range);
+  }
+  ranges_ = std::move(kept);
 }
 
 bool KeyRanges::covers(int64_t key) const {

@@ -23,6 +23,8 @@ class KeyRanges {
   }
   // Sorts, and joins what touches. To be called before the others.
   void settle();
+  // Without these, sorted.
+  void leave_out(const std::vector<int64_t>& keys);
 
   const std::vector<KeyRange>& list() const { return ranges_; }
   bool empty() const { return ranges_.empty(); }

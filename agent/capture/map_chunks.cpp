@@ -1,12 +1,13 @@
 #include "capture/map_chunks.h"
 
+#include "capture/row_marks.h"
 #include "codec/bytes.h"
 #include "memory/packed_key.h"
 
 namespace syncnode::capture {
 namespace {
 
-constexpr uint64_t kFormat = 1;
+constexpr uint64_t kFormat = 2;
 // A run of pages: how many, and whose they are.
 constexpr uint64_t kNobodys = 0;
 constexpr uint64_t kTheirOwn = 1;
@@ -40,6 +41,14 @@ class Reader {
   }
   uint64_t take_signed() { return memory::unzigzag(take()); }
   uint32_t take_page() { return static_cast<uint32_t>(take()); }
+  uint64_t take_big_endian(size_t size) {
+    broken_ = broken_ || size > rest_.size();
+    if (broken_) return 0;
+    uint64_t value = 0;
+    for (const char byte : rest_.substr(0, size)) value = value << 8 | static_cast<unsigned char>(byte);
+    rest_.remove_prefix(size);
+    return value;
+  }
   std::string take_text() {
     const uint64_t size = take();
     if (broken_ || size > rest_.size()) {
@@ -111,6 +120,30 @@ Status unpack_leaves(std::string_view bytes, std::vector<Leaf>& leaves) {
     leaf.upper = static_cast<int64_t>(static_cast<uint64_t>(leaf.upper) + in.take_signed());
     if (in.broken() || (!leaves.empty() && leaves.back().upper >= leaf.upper)) return damaged();
     leaves.push_back(leaf);
+  }
+  return {};
+}
+
+std::string pack_marks(const std::vector<RowMark>& marks, size_t first, size_t last) {
+  std::string out;
+  int64_t before = 0;
+  for (size_t i = first; i < last; ++i) {
+    put_signed(out, static_cast<uint64_t>(marks[i].rowid) - static_cast<uint64_t>(before));
+    codec::append_big_endian(out, static_cast<uint16_t>(marks[i].cell >> 32));
+    codec::append_big_endian(out, static_cast<uint32_t>(marks[i].cell));
+    before = marks[i].rowid;
+  }
+  return out;
+}
+
+Status unpack_marks(std::string_view bytes, std::vector<RowMark>& marks) {
+  Reader in(bytes);
+  RowMark mark;
+  while (!in.done()) {
+    mark.rowid = static_cast<int64_t>(static_cast<uint64_t>(mark.rowid) + in.take_signed());
+    mark.cell = in.take_big_endian(kRowMarkBytes);
+    if (in.broken() || (!marks.empty() && marks.back().rowid >= mark.rowid)) return damaged();
+    marks.push_back(mark);
   }
   return {};
 }

@@ -19,7 +19,10 @@ Status unpack_owners(std::string_view bytes, uint32_t first, std::vector<uint32_
 std::string pack_leaves(const std::vector<Leaf>& leaves, size_t first, size_t last);
 Status unpack_leaves(std::string_view bytes, std::vector<Leaf>& leaves);
 
-// All of a tree but its leaves.
+std::string pack_marks(const std::vector<RowMark>& marks, size_t first, size_t last);
+Status unpack_marks(std::string_view bytes, std::vector<RowMark>& marks);
+
+// All of a tree but its leaves and marks.
 std::string pack_tree(const Tree& tree);
 Result<Tree> unpack_tree(std::string_view bytes);
 

@@ -15,27 +15,43 @@ constexpr int kLeaves = 2;
 constexpr int kStale = 3;
 constexpr int kHead = 4;
 constexpr int kChecksums = 5;
+constexpr int kMarks = 6;
 constexpr uint32_t kPagesPerChunk = 4096;
 constexpr size_t kUnitsPerChunk = 4096;
-// Leaves are cut where a page number says so, not by their count: one leaf more does not move all cuts behind
-// it.
+// Leaves and marks are cut where a page number, or a rowid, says so, not by their count: one more does not
+// move all cuts behind it.
 constexpr uint32_t kCutMask = 511;
 
+bool cuts(uint64_t number) {
+  return ((static_cast<uint32_t>(number) * 2654435761U) >> 16 & kCutMask) == 0;
+}
 bool cuts(const Leaf& leaf) {
-  return ((leaf.page * 2654435761U) >> 16 & kCutMask) == 0;
+  return cuts(leaf.page);
+}
+bool cuts(const RowMark& mark) {
+  return cuts(static_cast<uint64_t>(mark.rowid));
 }
 
 uint64_t hash_of(std::string_view bytes) {
   return codec::bytes_hash(0, bytes).low;
 }
 
-bool is_whole(const PageMap& map) {
-  const auto is_there = [&](uint32_t page) { return page > 0 && page <= map.page_count; };
-  return std::all_of(map.trees.begin(), map.trees.end(), [&](const Tree& tree) {
-    return is_there(tree.root) && std::all_of(tree.interiors.begin(), tree.interiors.end(), is_there) &&
-           std::all_of(tree.leaves.begin(), tree.leaves.end(),
-                       [&](const Leaf& leaf) { return is_there(leaf.page); });
-  });
+// Calls `pack` for each part of the list, which ends before one that cuts.
+template <typename Item, typename Pack>
+void in_parts(const std::vector<Item>& list, Pack pack) {
+  for (size_t first = 0; first < list.size();) {
+    size_t end = first + 1;
+    while (end < list.size() && !cuts(list[end])) ++end;
+    pack(first, end);
+    first = end;
+  }
+}
+
+template <typename Map>
+auto* find_tree(Map& map, int64_t id) {
+  const auto tree =
+      std::find_if(map.trees.begin(), map.trees.end(), [&](const Tree& each) { return each.id == id; });
+  return tree == map.trees.end() ? nullptr : &*tree;
 }
 
 }  // namespace
@@ -71,16 +87,16 @@ Result<std::optional<StoredMap>> MapStore::load() {
     tree.id = key.tree;
     stored.map.trees.push_back(std::move(tree));
   }
-  SN_ASSIGN(const auto leaves, read(kLeaves));
-  for (const auto& [key, bytes] : leaves) {
-    auto tree = std::find_if(stored.map.trees.begin(), stored.map.trees.end(),
-                             [&](const Tree& t) { return t.id == key.tree; });
-    if (tree == stored.map.trees.end()) {
-      return Error{ErrorCode::kCorruption, "the page map has leaves of no table", "it is made anew"};
+  for (const int kind : {kLeaves, kMarks}) {
+    SN_ASSIGN(const auto chunks, read(kind));
+    for (const auto& [key, bytes] : chunks) {
+      Tree* tree = find_tree(stored.map, key.tree);
+      if (tree == nullptr)
+        return Error{ErrorCode::kCorruption, "the page map tells of no table's pages", "it is made anew"};
+      SN_TRY(kind == kLeaves ? unpack_leaves(bytes, tree->leaves) : unpack_marks(bytes, tree->marks));
     }
-    SN_TRY(unpack_leaves(bytes, tree->leaves));
   }
-  if (!is_whole(stored.map)) {
+  if (!stored.map.is_whole()) {
     return Error{ErrorCode::kCorruption, "the page map names pages that are not in the file",
                  "it is made anew"};
   }
@@ -98,17 +114,31 @@ Result<std::vector<uint64_t>> MapStore::load_checksums() {
   return sums;
 }
 
-Status MapStore::write(const Chunks& chunks, int first_kind, int last_kind) {
+Status MapStore::write(const Chunks& chunks, const std::set<int>& kinds) {
   for (const auto& [key, bytes] : chunks) {
     if (bytes.empty()) continue;
     const auto before = known_.find(key);
     if (before == known_.end() || before->second != hash_of(bytes)) SN_TRY(file_.put(key, bytes));
   }
   for (const auto& [key, hash] : known_) {
-    const bool gone = key.kind >= first_kind && key.kind <= last_kind && chunks.count(key) == 0;
+    const bool gone = kinds.count(key.kind) > 0 && chunks.count(key) == 0;
     if (gone) SN_TRY(file_.remove(key));
   }
   return {};
+}
+
+void MapStore::add_tree(Chunks& chunks, const Tree& tree, const Tree* before) {
+  chunks[{kTree, tree.id, 0}] = pack_tree(tree);
+  const bool same_leaves = before != nullptr && before->leaves == tree.leaves;
+  in_parts(tree.leaves, [&](size_t first, size_t end) {
+    chunks[{kLeaves, tree.id, tree.leaves[first].upper}] =
+        same_leaves ? std::string() : pack_leaves(tree.leaves, first, end);
+  });
+  const bool same_marks = before != nullptr && before->marks == tree.marks;
+  in_parts(tree.marks, [&](size_t first, size_t end) {
+    chunks[{kMarks, tree.id, tree.marks[first].rowid}] =
+        same_marks ? std::string() : pack_marks(tree.marks, first, end);
+  });
 }
 
 Status MapStore::save(const StoredMap& stored, const StoredMap* before,
@@ -129,24 +159,14 @@ Status MapStore::save(const StoredMap& stored, const StoredMap* before,
     chunks[{kOwners, 0, first}] = same ? std::string() : pack_owners(map.owner, first, last);
   }
   for (const Tree& tree : map.trees) {
-    chunks[{kTree, tree.id, 0}] = pack_tree(tree);
-    const bool same = before != nullptr &&
-                      std::any_of(before->map.trees.begin(), before->map.trees.end(), [&](const Tree& other) {
-                        return other.id == tree.id && other.leaves == tree.leaves;
-                      });
-    for (size_t first = 0; first < tree.leaves.size();) {
-      size_t end = first + 1;
-      while (end < tree.leaves.size() && !cuts(tree.leaves[end])) ++end;
-      chunks[{kLeaves, tree.id, tree.leaves[first].upper}] =
-          same ? std::string() : pack_leaves(tree.leaves, first, end);
-      first = end;
-    }
+    const Tree* old = before != nullptr ? find_tree(before->map, tree.id) : nullptr;
+    add_tree(chunks, tree, old);
   }
   for (size_t first = 0; first < stored.stale.size(); first += kUnitsPerChunk) {
     auto bits = pack_units(stored.stale, first, std::min(stored.stale.size(), first + kUnitsPerChunk));
     if (!bits.empty()) chunks[{kStale, 0, static_cast<int64_t>(first)}] = std::move(bits);
   }
-  SN_TRY(write(chunks, kOwners, kHead));
+  SN_TRY(write(chunks, {kOwners, kTree, kLeaves, kStale, kHead, kMarks}));
   if (checksums == nullptr) return {};
   SN_TRY(load_checksums());  // to know which chunks are there
   Chunks sums;
@@ -154,7 +174,7 @@ Status MapStore::save(const StoredMap& stored, const StoredMap* before,
     const size_t end = std::min(checksums->size(), first + kUnitsPerChunk);
     sums[{kChecksums, 0, static_cast<int64_t>(first)}] = pack_checksums(*checksums, first, end);
   }
-  return write(sums, kChecksums, kChecksums);
+  return write(sums, {kChecksums});
 }
 
 Status MapStore::forget() {

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,9 @@ class MapStore {
   using Key = memory::ChunkKey;
   using Chunks = std::map<Key, std::string>;  // "": as it is in the file
   Result<Chunks> read(int kind);
-  Status write(const Chunks& chunks, int first_kind, int last_kind);
+  // `chunks` are all there are of these kinds.
+  Status write(const Chunks& chunks, const std::set<int>& kinds);
+  static void add_tree(Chunks& chunks, const Tree& tree, const Tree* before);
 
   memory::Memory& memory_;
   memory::PageChunks file_;

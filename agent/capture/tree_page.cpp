@@ -79,8 +79,7 @@ std::optional<Cell> TreePage::cell(size_t index) const {
     cell.child = codec::read_big_endian<uint32_t>(in.data());
     in.remove_prefix(sizeof(uint32_t));
   }
-  uint64_t payload = 0;
-  if (kind_ != PageKind::kTableInterior && (!take_varint(in, payload) || payload > kLongestPayload))
+  if (kind_ != PageKind::kTableInterior && (!take_varint(in, cell.payload) || cell.payload > kLongestPayload))
     return std::nullopt;
   if (!is_index()) {
     uint64_t rowid = 0;
@@ -88,13 +87,15 @@ std::optional<Cell> TreePage::cell(size_t index) const {
     cell.rowid = static_cast<int64_t>(rowid);
   }
   if (kind_ == PageKind::kTableInterior) return cell;
-  const uint64_t local = local_bytes(payload, usable_, kind_ == PageKind::kTableLeaf);
-  const bool overflows = local < payload;
-  if (in.size() < local + (overflows ? kOverflowPointer : 0)) return std::nullopt;
+  const uint64_t local = local_bytes(cell.payload, usable_, kind_ == PageKind::kTableLeaf);
+  const bool overflows = local < cell.payload;
+  const uint64_t here = local + (overflows ? kOverflowPointer : 0);
+  if (in.size() < here) return std::nullopt;
+  cell.bytes = bytes_.substr(start, usable_ - start - in.size() + here);
   if (!overflows) return cell;
   const uint64_t a_page = usable_ - kOverflowPointer;
   cell.first_overflow = codec::read_big_endian<uint32_t>(in.data() + local);
-  cell.overflow_pages = static_cast<uint32_t>((payload - local + a_page - 1) / a_page);
+  cell.overflow_pages = static_cast<uint32_t>((cell.payload - local + a_page - 1) / a_page);
   return cell;
 }
 

@@ -23,6 +23,8 @@ struct Cell {
   uint32_t child = 0;           // of an interior cell
   uint32_t first_overflow = 0;  // 0: all payload is in the cell
   uint32_t overflow_pages = 0;
+  uint64_t payload = 0;    // bytes, of a leaf's cell
+  std::string_view bytes;  // of a leaf's cell: all of it that lies in the page, with the pointer to the rest
 };
 
 class TreePage {

@@ -87,28 +87,32 @@ Status TreeWalk::claim_interiors(const Tree& tree, std::vector<uint32_t>& owner)
   return {};
 }
 
-Status TreeWalk::claim_leaf(uint32_t leaf, int64_t first, int64_t upper, std::vector<uint32_t>& owner) {
+Status TreeWalk::claim_leaf(uint32_t leaf, KeyRange rows, std::vector<uint32_t>& owner, const OnRow& on_row) {
   SN_TRY(claim(leaf, leaf, owner));
   depth_ = 0;
   SN_ASSIGN(const TreePage page, read(leaf));
   if (page.kind() != PageKind::kTableLeaf) return damaged(leaf, "is no leaf of a table");
-  int64_t before = first;
+  int64_t before = rows.first;
   for (size_t i = 0; i < page.cells(); ++i) {
     const auto cell = page.cell(i);
     if (!cell) return damaged(leaf, "has a damaged cell");
     // A row at a place where no search finds it is seen by those alone who read all rows.
-    const bool in_place = cell->rowid <= upper && (i == 0 ? cell->rowid >= first : cell->rowid > before);
+    const bool in_place =
+        cell->rowid <= rows.last && (i == 0 ? cell->rowid >= rows.first : cell->rowid > before);
     if (!in_place) return damaged(leaf, "has a row out of order");
     before = cell->rowid;
     SN_TRY(claim_chain(*cell, leaf, owner));
+    on_row(*cell, chain_);
   }
   return {};
 }
 
 Status TreeWalk::claim_chain(const Cell& cell, uint32_t leaf, std::vector<uint32_t>& owner) {
+  chain_.clear();
   uint32_t page = cell.first_overflow;
   for (uint32_t left = cell.overflow_pages; left > 0; --left) {
     SN_TRY(claim(page, leaf, owner));
+    chain_.push_back(page);
     if (left == 1) break;
     if (heads_ != nullptr) {
       page = (*heads_)[page];

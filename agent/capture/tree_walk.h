@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "capture/key_ranges.h"
 #include "capture/page_map.h"
 #include "capture/tree_page.h"
 #include "sqlite/snapshot.h"
@@ -25,8 +26,10 @@ class TreeWalk {
 
   // The leaves and interior pages of a table's b-tree, by its root. Reads interior pages only.
   Status partition(Tree& tree);
-  // Writes down the leaf and the pages in which its rows go on as the leaf's.
-  Status claim_leaf(uint32_t leaf, int64_t first, int64_t upper, std::vector<uint32_t>& owner);
+  // Writes down the leaf and the pages in which its rows go on as the leaf's. Tells each row's cell and those
+  // pages.
+  using OnRow = std::function<void(const Cell&, const std::vector<uint32_t>& overflow)>;
+  Status claim_leaf(uint32_t leaf, KeyRange rows, std::vector<uint32_t>& owner, const OnRow& on_row);
   static Status claim_interiors(const Tree& tree, std::vector<uint32_t>& owner);
   // All pages of an index's b-tree, which WITHOUT ROWID tables are, as the root's.
   Status claim_index(const Tree& tree, std::vector<uint32_t>& owner);
@@ -43,6 +46,7 @@ class TreeWalk {
   uint32_t usable_ = 0;
   std::vector<std::string> buffers_;  // one a level of the way down
   size_t depth_ = 0;
+  std::vector<uint32_t> chain_;  // of the cell that was claimed last
 };
 
 }  // namespace syncnode::capture

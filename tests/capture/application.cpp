@@ -133,8 +133,10 @@ void Application::insert() {
 }
 
 void Application::update() {
+  // Of two values, so that a row becomes what it was before the last look.
+  const uint64_t values = one_in(random_, 2) ? 2 : 1000;
   if (ModelTable* table = any_table())
-    run(fmt::format("UPDATE {} SET s = 'u{}' || n WHERE {}", table->name, below(random_, 1000),
+    run(fmt::format("UPDATE {} SET s = 'u{}' || n WHERE {}", table->name, below(random_, values),
                     some_rows(*table)));
 }
 

@@ -243,9 +243,10 @@ void print(const Tally& tally, double seconds) {
     const auto times = tally.ways.evidence.find(evidence);
     std::printf(" %s %ld", name, times == tally.ways.evidence.end() ? 0L : static_cast<long>(times->second));
   }
-  std::printf("\ntables: %ld unchanged, %ld in ranges; %ld looks from kept pages alone\n",
-              static_cast<long>(tally.ways.unchanged), static_cast<long>(tally.ways.ranges),
-              static_cast<long>(tally.ways.kept));
+  std::printf(
+      "\ntables: %ld unchanged, %ld in ranges, %ld long rows spared; %ld looks from kept pages alone\n",
+      static_cast<long>(tally.ways.unchanged), static_cast<long>(tally.ways.ranges),
+      static_cast<long>(tally.ways.spared), static_cast<long>(tally.ways.kept));
   for (const auto& [reason, times] : tally.ways.everything)
     std::printf("  all rows, %ld times: %s\n", static_cast<long>(times), reason.c_str());
 }
@@ -285,7 +286,8 @@ int campaign(bool is_long, bool damaged) {
   const bool all_ways = tally.ways.evidence[Evidence::kSame] > 0 && tally.ways.evidence[Evidence::kLog] > 0 &&
                         tally.ways.evidence[Evidence::kTrail] > 0 &&
                         tally.ways.evidence[Evidence::kChecksums] > 0 && tally.ways.unchanged > 0 &&
-                        tally.ways.ranges > 0 && tally.ways.kept > 0 && !tally.ways.everything.empty();
+                        tally.ways.ranges > 0 && tally.ways.kept > 0 && tally.ways.spared > 0 &&
+                        !tally.ways.everything.empty();
   if (!all_ways) std::printf("not every way was used\n");
   return all_ways ? 0 : 1;
 }

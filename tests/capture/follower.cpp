@@ -77,6 +77,7 @@ Result<std::map<std::string, Difference>> Follower::look(sqlite::Snapshot& snaps
           return capture_->finding(table.name).what != Finding::What::kEverything;
         });
     if (followed) ++ways_->evidence[capture_->evidence()];
+    ways_->spared += static_cast<int64_t>(capture_->rows_spared());
     SN_TRY(keep_pages(snapshot, schema));
   }
   new_shapes_.clear();
