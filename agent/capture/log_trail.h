@@ -39,6 +39,8 @@ class LogTrail final : public Trail {
     uint32_t salt2 = 0;
     uint32_t first = 1;
     uint64_t before = 0;  // the checksum of the frame before `first`
+    uint32_t commits =
+        0;  // as the wal-index counts them, when the last frame of `frames` was the last there was
     std::vector<Seen> frames;
     bool is(uint32_t one, uint32_t two) const { return salt1 == one && salt2 == two; }
     uint32_t seen() const { return first - 1 + static_cast<uint32_t>(frames.size()); }
@@ -50,6 +52,7 @@ class LogTrail final : public Trail {
   void look_locked();
   static bool goes_on(const sqlite::LogHeaders& log, const Round& round);
   bool end_round(const sqlite::LogHeaders& log, Round& round);
+  static bool nothing_after(const sqlite::LogHeaders& log, const Round& round);
   void begin_anew();
 
   const std::string path_;

@@ -15,10 +15,12 @@ constexpr int64_t kLogHeader = 32;
 constexpr int64_t kFrameHeader = 24;
 constexpr size_t kPageSizeAt = 8;
 constexpr size_t kSaltAt = 16;
+constexpr size_t kFrameCommitAt = 4;
 constexpr size_t kFrameSaltAt = 8;
 constexpr size_t kFrameChecksumAt = 16;
 // The wal-index header: two copies of 48 bytes.
 constexpr size_t kIndexHeader = 48;
+constexpr size_t kCommitsAt = 8;  // iChange
 constexpr size_t kInitialisedAt = 12;
 constexpr size_t kLastFrameAt = 16;
 constexpr size_t kIndexSaltAt = 32;
@@ -48,8 +50,9 @@ std::optional<LogHeaders::Committed> LogHeaders::committed() const {
       std::memcmp(index, index + kIndexHeader, kIndexHeader) == 0 && index[kInitialisedAt] != 0;
   // A log that was begun anew in the index, and not in its file yet, has no frames.
   if (!settled || std::memcmp(index + kIndexSaltAt, header + kSaltAt, 8) != 0) return std::nullopt;
-  Committed committed{big_endian_u32(header + kSaltAt), big_endian_u32(header + kSaltAt + 4), 0, 0};
+  Committed committed{big_endian_u32(header + kSaltAt), big_endian_u32(header + kSaltAt + 4), 0, 0, 0};
   std::memcpy(&committed.frames, index + kLastFrameAt, sizeof committed.frames);
+  std::memcpy(&committed.commits, index + kCommitsAt, sizeof committed.commits);
   std::memcpy(&committed.backfilled, index + kBackfilledAt, sizeof committed.backfilled);
   return committed;
 }
@@ -65,7 +68,8 @@ std::optional<LogHeaders::Frame> LogHeaders::frame(uint32_t number) const {
   const uint64_t checksum = uint64_t{big_endian_u32(header + kFrameChecksumAt)} << 32 |
                             big_endian_u32(header + kFrameChecksumAt + 4);
   return Frame{big_endian_u32(header), big_endian_u32(header + kFrameSaltAt),
-               big_endian_u32(header + kFrameSaltAt + 4), checksum};
+               big_endian_u32(header + kFrameSaltAt + 4), checksum,
+               big_endian_u32(header + kFrameCommitAt) != 0};
 }
 
 }  // namespace syncnode::sqlite

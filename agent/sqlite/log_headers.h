@@ -19,12 +19,14 @@ class LogHeaders {
     uint32_t salt2 = 0;
     uint32_t frames = 0;
     uint32_t backfilled = 0;  // frames of them that were copied to the main file
+    uint32_t commits = 0;     // counted on from one log to the next, round the corner; anew after a recovery
   };
   struct Frame {
     uint32_t page = 0;
     uint32_t salt1 = 0;
     uint32_t salt2 = 0;
     uint64_t checksum = 0;  // both words of it: of this frame and all before it
+    bool ends_commit = false;
   };
 
   // Nothing where there is no log, or none that its application has open.

@@ -119,6 +119,30 @@ TEST_F(LogTrailTest, DoesNotKnowWhatWasCutOff) {
   EXPECT_FALSE(holds(earlier, see()));
 }
 
+TEST_F(LogTrailTest, KnowsThatNothingCameAfterTheLastFrameOfTheFile) {
+  for (int64_t row = 1; row < 100; row += 10) change(row);
+  trail_.look();
+  const Seen earlier = see();
+  run("PRAGMA wal_checkpoint(RESTART)");
+  change(200);
+  change(1);
+  EXPECT_TRUE(holds(earlier, see()));
+}
+
+TEST_F(LogTrailTest, DoesNotKnowWhatWasCutOffWhereItsLastFrameIsTheFilesAgain) {
+  for (int64_t row = 1; row < 100; row += 10) change(row);
+  trail_.look();
+  const Seen earlier = see();
+  const auto size = std::filesystem::file_size(scratch_.path() + "-wal");
+  run("PRAGMA journal_size_limit = " + std::to_string(size));
+  change(300);
+  EXPECT_GT(std::filesystem::file_size(scratch_.path() + "-wal"), size);
+  run("PRAGMA wal_checkpoint(RESTART)");
+  change(200);
+  ASSERT_EQ(std::filesystem::file_size(scratch_.path() + "-wal"), size);
+  EXPECT_FALSE(holds(earlier, see()));
+}
+
 TEST_F(LogTrailTest, ForgetsWhatNobodyAsksFor) {
   change(1);
   trail_.look();
