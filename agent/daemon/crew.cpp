@@ -21,7 +21,7 @@ using std::chrono::seconds;
 using WallClock = std::chrono::system_clock;
 
 constexpr std::chrono::milliseconds kProgressEvery{250};
-// So long a connection waits for a live client's next change.
+// So long a connection waits for the next job: opening one costs more than a small change.
 constexpr seconds kLinger{30};
 constexpr int kNice = 10;  // a tenth of the share of what stays at 0
 
@@ -218,8 +218,7 @@ void Crew::work_until_stopped(const std::stop_token& stop) {
   Deadline kept_until{};
   std::unique_lock lock(mutex_);
   while (auto job = next_job(lock, stop, kept, kept_until)) {
-    const auto* client = scheduler_.find(job->client);
-    if (client != nullptr && client->live) kept_until = deadline_in(kLinger);
+    kept_until = deadline_in(kLinger);
     const auto current = reign();
     if (current) {
       lock.unlock();

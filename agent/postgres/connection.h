@@ -155,6 +155,8 @@ struct TransactionOptions {
   bool repeatable_read = false;
   // False: COMMIT does not wait for the disk. A server that crashes within its next 3 x wal_writer_delay may
   // forget the transaction, wholly, and those after it that did not wait either.
+  // Statements with megabytes of parameters: a plan made for these alone copies them again and again.
+  bool any_parameters = false;
   bool wait_for_disk = true;
 };
 

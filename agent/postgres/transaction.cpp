@@ -22,7 +22,8 @@ Result<std::string> settings(const TransactionOptions& options) {
               {{"statement_timeout", std::to_string(options.statement_timeout.count())},
                {"lock_timeout", std::to_string(options.lock_timeout.count())},
                {"idle_timeout", std::to_string(options.idle_timeout.count())},
-               {"synchronous_commit", options.wait_for_disk ? "on" : "off"}});
+               {"synchronous_commit", options.wait_for_disk ? "on" : "off"},
+               {"plan_cache_mode", options.any_parameters ? "force_generic_plan" : "auto"}});
 }
 
 Result<std::string> prologue(const TransactionOptions& options) {

@@ -37,6 +37,16 @@ int64_t stamp_unit(const FileFacts& facts) {
   return 0;
 }
 
+int64_t longest_tick(const FileFacts& facts) {
+  return std::max(kernel_tick(), stamp_unit(facts));
+}
+
+int64_t age_of(const FileFacts& facts) {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return nanoseconds(now) - std::max(facts.modified, facts.changed);
+}
+
 FileFacts facts_from(const struct stat& status) {
   FileFacts facts;
   facts.exists = true;
@@ -67,14 +77,17 @@ Result<FileFacts> facts_of(int fd) {
 
 std::chrono::nanoseconds unsettled_for(const FileFacts& facts) {
   if (!facts.exists) return std::chrono::nanoseconds(0);
-  timespec now{};
-  ::clock_gettime(CLOCK_REALTIME, &now);
   // Twice the longest time two writes can look like one.
-  const int64_t tick = 2 * std::max(kernel_tick(), stamp_unit(facts));
-  const int64_t age = nanoseconds(now) - std::max(facts.modified, facts.changed);
+  const int64_t tick = 2 * longest_tick(facts);
+  const int64_t age = age_of(facts);
   // A stamp from the future cannot be repeated by a write of today.
   if (age >= tick || age <= -tick) return std::chrono::nanoseconds(0);
   return std::chrono::nanoseconds(tick - age);
+}
+
+std::chrono::nanoseconds quiet_for(const FileFacts& facts) {
+  if (!facts.exists) return std::chrono::nanoseconds(0);
+  return std::chrono::nanoseconds(std::max<int64_t>(0, age_of(facts) - longest_tick(facts)));
 }
 
 void pause_for(std::chrono::nanoseconds wait) {

@@ -36,6 +36,9 @@ Result<FileFacts> facts_of(int fd);
 // like one.
 std::chrono::nanoseconds unsettled_for(const FileFacts& facts);
 
+// How long nothing was written, for certain; 0 where that cannot be told.
+std::chrono::nanoseconds quiet_for(const FileFacts& facts);
+
 // Waits without a signal to wait for: the other side is a foreign process that tells us nothing.
 void pause_for(std::chrono::nanoseconds wait);
 

@@ -1,5 +1,8 @@
 #include "sqlite/log_room.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "base/clock.h"
 #include "sqlite/file_facts.h"
 #include "sqlite/log_headers.h"
@@ -13,8 +16,10 @@ constexpr std::chrono::microseconds kPause{300};
 
 void wait_for_room(const std::string& main_path, const LogRoom& room) {
   const Deadline deadline = deadline_in(room.patience);
-  auto quiet = deadline_in(room.quiet);
-  uint32_t last = 0;
+  const auto written = facts_of(main_path + "-wal");
+  const auto silence = written ? quiet_for(*written) : std::chrono::nanoseconds(0);
+  auto quiet = BootClock::now() + std::max(std::chrono::nanoseconds(0), room.quiet - silence);
+  std::optional<uint32_t> last;
   while (true) {
     // The path is opened each time: what was opened may be removed and made anew meanwhile.
     const auto log = LogHeaders::open(main_path);
@@ -24,7 +29,7 @@ void wait_for_room(const std::string& main_path, const LogRoom& room) {
       // A log that was copied back as a whole begins anew beside a reader of the main file alone.
       const bool full = committed->frames + room.frames > kUsualLog && committed->frames < kUnusualLog;
       if (!full || committed->backfilled >= committed->frames) return;
-      if (committed->frames != last || log->is_checkpointed()) quiet = deadline_in(room.quiet);
+      if ((last && committed->frames != *last) || log->is_checkpointed()) quiet = deadline_in(room.quiet);
       last = committed->frames;
       if (now >= quiet) return;
     }

@@ -13,7 +13,7 @@
 namespace syncnode::sync {
 namespace {
 
-constexpr size_t kBatchBytes = size_t{4} << 20;
+constexpr size_t kBatchBytes = size_t{1} << 20;
 
 std::string join(const std::vector<std::string>& parts) {
   std::string text;
@@ -30,6 +30,17 @@ std::vector<std::string> shipped_columns(const CopyTable& table) {
   return names;
 }
 
+// JSON is sent as text: the server reads it only where it is not what is stored.
+codec::TargetType sent_type(const CopyColumn& column) {
+  return column.type == codec::TargetType::kJson ? codec::TargetType::kText : column.type;
+}
+
+bool has_json(const CopyTable& table) {
+  return std::any_of(table.columns.begin(), table.columns.end(), [](const CopyColumn& column) {
+    return column.direct && column.type == codec::TargetType::kJson;
+  });
+}
+
 std::string arrays(const CopyTable& table) {
   std::vector<std::string> casts;
   auto add = [&](codec::TargetType type) {
@@ -38,9 +49,52 @@ std::string arrays(const CopyTable& table) {
   };
   if (table.keyed_by_column()) add(codec::TargetType::kBytea);
   for (const auto& column : table.columns) {
-    if (column.direct) add(column.type);
+    if (column.direct) add(sent_type(column));
   }
   return join(casts);
+}
+
+std::string values(const CopyTable& table) {
+  std::vector<std::string> values;
+  if (table.keyed_by_column()) values.push_back("sent." + postgres::Connection::quote_identifier(kKeyColumn));
+  for (const auto& column : table.columns) {
+    if (!column.direct) continue;
+    const std::string name = postgres::Connection::quote_identifier(column.target);
+    values.push_back(column.type == codec::TargetType::kJson
+                         ? fmt::format("CASE WHEN stored.{0}::text = sent.{0} THEN stored.{0} "
+                                       "ELSE sent.{0}::json END",
+                                       name)
+                         : "sent." + name);
+  }
+  return join(values);
+}
+
+std::string match(const CopyTable& table) {
+  std::string text;
+  for (const auto& key : table.key_targets())
+    text += fmt::format("{0}present.{1} = sent.{1}", text.empty() ? "" : " AND ",
+                        postgres::Connection::quote_identifier(key));
+  return text;
+}
+
+Result<std::string> merge_sql(const CopyTarget& target, const CopyTable& table) {
+  const std::string name = target.quoted_table(table.target);
+  const std::string columns = quoted_columns(table);
+  const std::string types = arrays(table);
+  const std::string key = quoted_list(table.key_targets());
+  const std::string action = upsert_action(table);
+  if (!has_json(table)) {
+    return postgres::fill(
+        sql::merge_rows,
+        {{"table", name}, {"columns", columns}, {"arrays", types}, {"key", key}, {"action", action}});
+  }
+  return postgres::fill(sql::merge_rows_keeping_json, {{"table", name},
+                                                       {"columns", columns},
+                                                       {"values", values(table)},
+                                                       {"arrays", types},
+                                                       {"match", match(table)},
+                                                       {"key", key},
+                                                       {"action", action}});
 }
 
 }  // namespace
@@ -67,11 +121,7 @@ std::string quoted_columns(const CopyTable& table) {
 
 Result<Merge> Merge::create(postgres::Pipeline& pipeline, const CopyTarget& target, const CopyTable& table,
                             int batch_rows) {
-  SN_ASSIGN(auto sql, postgres::fill(sql::merge_rows, {{"table", target.quoted_table(table.target)},
-                                                       {"columns", quoted_columns(table)},
-                                                       {"arrays", arrays(table)},
-                                                       {"key", quoted_list(table.key_targets())},
-                                                       {"action", upsert_action(table)}}));
+  SN_ASSIGN(auto sql, merge_sql(target, table));
   SN_ASSIGN(auto quarantine, QuarantineWriter::create(pipeline, target, wire_name(table.name)));
   return Merge(pipeline, table, std::move(sql), std::move(quarantine), batch_rows);
 }
@@ -85,7 +135,9 @@ Merge::Merge(postgres::Pipeline& pipeline, const CopyTable& table, std::string s
       batch_rows_(batch_rows) {
   if (table.keyed_by_column()) columns_.push_back(ArrayParam::of_bytea());
   for (const auto& column : table.columns) {
-    if (column.direct) columns_.emplace_back(element_oid(column.type), codec::array_oid(column.type));
+    if (!column.direct) continue;
+    const auto type = sent_type(column);
+    columns_.emplace_back(element_oid(type), codec::array_oid(type));
   }
 }
 

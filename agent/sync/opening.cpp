@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "sql/queries.h"
+
 namespace syncnode::sync {
 namespace {
 
@@ -48,6 +50,8 @@ Result<Opening> open_run(postgres::Connection& connection, const RunOptions& opt
   guess.deployment.client_name = options.client_name;
   guess.deployment.schema = known ? known->schema : derived_schema(options.client_name);
   postgres::Script script;
+  // That a job runs need not outlive the server's crash, which ends the job.
+  script.add(sql::commit_unwaited, {});
   ask_deployment(script, options.client_name);
   JobJournal::ask(script, options, term, kind);
   SN_TRY(ask_copy_state(script, guess));
@@ -56,11 +60,11 @@ Result<Opening> open_run(postgres::Connection& connection, const RunOptions& opt
   auto answers = connection.simple_all(script.text(), deadline_in(kStatementWait));
   if (!answers && !connection.usable()) return std::move(answers).error();
   if (!answers) return step_by_step(connection, options, term, kind);
-  SN_ASSIGN(auto deployment, deployment_of((*answers)[0], options.client_name));
-  SN_ASSIGN(auto journal, JobJournal::begun((*answers)[1], connection, options, kind, deployment.id));
+  SN_ASSIGN(auto deployment, deployment_of((*answers)[1], options.client_name));
+  SN_ASSIGN(auto journal, JobJournal::begun((*answers)[2], connection, options, kind, deployment.id));
   const bool guessed = deployment.schema == guess.deployment.schema;
-  Opening opening{std::move(deployment), std::move(journal), copy_state_of((*answers)[2]),
-                  decisions_of((*answers)[3])};
+  Opening opening{std::move(deployment), std::move(journal), copy_state_of((*answers)[3]),
+                  decisions_of((*answers)[4])};
   if (!guessed) read_again(connection, term, opening);
   return opening;
 }

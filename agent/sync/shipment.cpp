@@ -19,7 +19,7 @@ using postgres::Param;
 constexpr int64_t kKeysPerStatement = 10000;
 constexpr std::chrono::minutes kLongestStatement{10};
 constexpr std::chrono::minutes kSchemaWait{10};
-constexpr uint64_t kSmall = uint64_t{2} << 20;
+constexpr uint64_t kSmall = uint64_t{8} << 20;
 
 class Shipper {
  public:
@@ -310,6 +310,7 @@ Status ship(postgres::Connection& connection, const CopyTarget& target, Shipment
             const std::function<void(const std::string&, int64_t)>& progress, AfterCommit& after) {
   postgres::TransactionOptions options;
   options.statement_timeout = kLongestStatement;
+  options.any_parameters = true;
   postgres::Pipeline pipeline(connection);
   SN_ASSIGN(auto transaction, postgres::Transaction::begin(pipeline, options, kStatementWait));
   const size_t check = pipeline.count();

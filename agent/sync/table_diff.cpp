@@ -10,7 +10,7 @@ namespace syncnode::sync {
 namespace {
 
 constexpr int64_t kProgressRows = 4096;
-constexpr size_t kSmallChange = size_t{2} << 20;  // needs no file
+constexpr size_t kSmallChange = size_t{8} << 20;  // needs no file
 
 // One pass, as described in docs/DESIGN.md: memory and source are both sorted by (position, key).
 class Diff {
