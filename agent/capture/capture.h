@@ -40,9 +40,9 @@ class Capture {
   // There is a map: a snapshot will be read in a few pages.
   bool is_ready() const { return before_.has_value(); }
 
-  // Before the snapshot is opened: the pass over the main file that it will probably need. `path`, `stop`:
-  // see EarlyScan::take().
-  void read_ahead(const std::string& path, Trail* trail, const std::stop_token& stop);
+  // Before the snapshot is opened: the pass over the main file that it will probably need. In rollback mode
+  // not where the file `is_copied` into memory at once. `path`, `stop`: see EarlyScan::take().
+  void read_ahead(const std::string& path, Trail* trail, bool is_copied, const std::stop_token& stop);
   // `trail` may be null.
   Status find(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail);
   // The same against the snapshot before this one, whose map is whole (refresh()).

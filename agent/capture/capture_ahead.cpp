@@ -4,18 +4,21 @@
 
 namespace syncnode::capture {
 
-void Capture::read_ahead(const std::string& path, Trail* trail, const std::stop_token& stop) {
+void Capture::read_ahead(const std::string& path, Trail* trail, bool is_copied, const std::stop_token& stop) {
   const bool looked = writable_;  // find() was called: what comes is go_on()
   const Position* then = looked ? &now_.position : before_ ? &before_->position : nullptr;
   if (then == nullptr || needs_scan(path, *then, trail))
-    early_ = EarlyScan::take(path, memory_.seed(), then == nullptr, stop);
+    early_ = EarlyScan::take(path, memory_.seed(), then == nullptr, is_copied ? nullptr : trail, stop);
 }
 
 // A guess: the snapshot will see.
 bool Capture::needs_scan(const std::string& path, const Position& then, Trail* trail) {
   const auto log = sqlite::LogHeaders::open(path);
   const auto committed = log ? log->committed() : std::nullopt;
-  if (!committed) return false;
+  if (!committed) {
+    const auto here = trail != nullptr ? trail->here() : std::nullopt;
+    return here && !trail->between(then, *here);
+  }
   Position now;
   now.live = true;
   now.log.salt1 = committed->salt1;

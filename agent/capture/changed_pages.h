@@ -29,6 +29,9 @@ class Trail {
   virtual ~Trail() = default;
   virtual void look() = 0;
   virtual std::optional<std::vector<uint32_t>> between(const Position& earlier, const Position& later) = 0;
+  // Where the file stands now or stood just before, to ask from there on without a snapshot; nothing where
+  // that cannot be told.
+  virtual std::optional<Position> here() { return std::nullopt; }
   // Nobody will ask about what lies before this any more.
   virtual void forget(const Position& before) = 0;
 };

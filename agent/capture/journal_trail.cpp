@@ -48,11 +48,15 @@ void JournalTrail::begin_anew() {
   kept_ = 0;
   judged_ = true;
   watch_.end();
-  auto file = sqlite::SourceFile::open(path_);
-  const auto header = file ? file->read_header() : Result<sqlite::SourceFile::Header>(file.error());
-  if (!header || sqlite::SourceFile::says_wal(*header) || !watch_.begin() || has_journal()) return;
-  // Its watch may be of a file that was there before this one.
-  begun_ = file->check_same_file().has_value();
+  const auto file = sqlite::open_for_reading(path_);
+  sqlite::SourceFile::Header header{};
+  if (!file || !file->valid() || sqlite::read_fully(file->get(), header.data(), header.size(), 0) <= 0)
+    return;
+  if (sqlite::SourceFile::says_wal(header) || !watch_.begin() || has_journal()) return;
+  // The watch may be of a file that was not there before.
+  const auto opened = sqlite::facts_of(file->get());
+  const auto watched = sqlite::facts_of(path_);
+  begun_ = opened && watched && opened->same_file(*watched);
   begun_at_ = BootClock::now();
 }
 
@@ -180,6 +184,23 @@ std::optional<std::vector<uint32_t>> JournalTrail::between(const Position& earli
   std::sort(pages.begin(), pages.end());
   pages.erase(std::unique(pages.begin(), pages.end()), pages.end());
   return pages;
+}
+
+// A transaction that is under way counts from its beginning.
+std::optional<Position> JournalTrail::here() {
+  const std::lock_guard lock(mutex_);
+  look_locked();
+  if (!begun_) return std::nullopt;
+  Position now;
+  if (!steps_.empty()) {
+    now.counter = steps_.back().counter_after();
+  } else {
+    now.counter = counter_now();
+    look_locked();
+    if (!begun_ || !steps_.empty() || is_there()) return std::nullopt;
+  }
+  if (now.counter) remember(now);
+  return now.counter ? std::optional(now) : std::nullopt;
 }
 
 void JournalTrail::forget(const Position& before) {

@@ -31,6 +31,7 @@ class SourceTrail final : public Trail {
     if (later.live) return log_.between(earlier, later);
     return follows_journals_ ? journals_.between(earlier, later) : std::nullopt;
   }
+  std::optional<Position> here() override { return follows_journals_ ? journals_.here() : std::nullopt; }
   void forget(const Position& before) override {
     log_.forget(before);
     journals_.forget(before);

@@ -32,7 +32,7 @@ class EarlyScanTest : public ::testing::TestWithParam<int> {
         std::to_string(row + 5));
   }
   void take() {
-    early_ = EarlyScan::take(scratch_.path(), kSeed, true, {});
+    early_ = EarlyScan::take(scratch_.path(), kSeed, true, nullptr, {});
     ASSERT_TRUE(early_);
   }
 
