@@ -23,9 +23,10 @@ constexpr milliseconds kDeafAfterHint{2};
 constexpr milliseconds kFirstEcho{1}, kLastEcho{128};
 // Who reads the log itself need not do so at every write.
 constexpr milliseconds kBetweenLooks{20};
-// What is urgent is looked at at once, and then not for so many times as long as that took: whatever the
-// application does, it costs a fifth of a processor at most.
-constexpr int kRest = 4;
+// What is urgent is looked at at once, as long as that is not too much: in the long run it takes one in so
+// many parts of a processor's time, whatever the application does, and so much at a stretch.
+constexpr int kShare = 4;
+constexpr milliseconds kStretch{50};
 // A transaction of a rollback journal whose pages reached the file before its end. An application that died
 // in it never ends it, and a run says so.
 constexpr milliseconds kPatience{2000};
@@ -136,8 +137,8 @@ void Follower::look_at_once(Slot& slot) {
   slot.rings = false;
   const Deadline begun = BootClock::now();
   if (callbacks_.look) callbacks_.look(slot.followed.client, slot.followed.path);
-  const Deadline ended = BootClock::now();
-  slot.rings_from = ended + kRest * (ended - begun);
+  slot.paid_until = std::max(slot.paid_until, begun) + kShare * (BootClock::now() - begun);
+  slot.rings_from = slot.paid_until - kStretch;
 }
 
 void Follower::look(Slot& slot) {

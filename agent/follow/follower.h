@@ -71,7 +71,7 @@ class Follower {
     std::chrono::milliseconds echo{0};  // to the look after that, when a hint was the cause
     std::shared_ptr<const UniqueFd> urgent;
     bool rings = false;
-    Deadline rings_from{};
+    Deadline rings_from{}, paid_until{};
   };
 
   Follower(Callbacks callbacks, Log& log, FollowerOptions options);

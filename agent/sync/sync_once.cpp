@@ -16,9 +16,12 @@ namespace {
 
 // Frames that an application writes while its changes are found, where it is worth a copy to be gone early.
 constexpr uint32_t kBusyLog = 16;
-// Rollback mode: a file up to this size can be passed over within a hold that its writers wait for.
+// Rollback mode: what is read in some pages gives way for less long than a copy of the file, since it is
+// through sooner.
+constexpr std::chrono::milliseconds kBriefCourtesy{50};
+// How long a writer waits in the end: for a few pages; for more of them, or a pass over a file of this size.
+constexpr std::chrono::milliseconds kBriefHold{20}, kLongHold{60};
 constexpr int64_t kPassedInOneHold = int64_t{200} << 20;
-constexpr std::chrono::milliseconds kLongHold{80};
 // Who reads much takes what a log has to offer, and a writer who waits for his disk is no quiet one.
 constexpr sqlite::LogRoom kRoomForAMap{800, std::chrono::milliseconds(250), std::chrono::milliseconds(15)};
 constexpr sqlite::LogRoom kRoomForARound{400, std::chrono::milliseconds(250), std::chrono::milliseconds(15)};
@@ -99,7 +102,7 @@ Status SyncOnce::open_snapshot() {
   log_bytes_ = log_bytes(context_.source_path);
   const auto options = snapshot_options();
   // The next one that does not give way comes no sooner.
-  if (options.courtesy.count() == 0) gives_way_until_ = deadline_in(sqlite::SnapshotOptions().courtesy);
+  if (options.courtesy.count() == 0) gave_way_from_ = BootClock::now();
   SN_ASSIGN(snapshot_, sqlite::Snapshot::open(context_.source_path, options));
   shipment_.source_identity = snapshot_->identity().to_string();
   shipment_.journal_mode = snapshot_->journal_mode() == sqlite::JournalMode::kWal ? "wal" : "rollback";
@@ -155,11 +158,16 @@ sqlite::SnapshotOptions SyncOnce::snapshot_options() const {
   if (capture_->is_ready() && !broke_) options.live_image_bytes = 0;
   if (!capture_->is_ready()) options.log_room = kRoomForAMap;
   if (rounds_) options.log_room = kRoomForARound;
-  if (!capture_->is_ready()) return options;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(gives_way_until_ - BootClock::now());
-  options.courtesy = std::max(left, std::chrono::milliseconds(0));
-  if (options.courtesy.count() == 0 && source_bytes(context_.source_path) <= kPassedInOneHold)
+  const int64_t bytes = source_bytes(context_.source_path);
+  if (!capture_->is_ready() || bytes <= options.image_bytes) return options;
+  if (capture_->is_told() || capture_->has_passed()) options.courtesy = kBriefCourtesy;
+  if (BootClock::now() < gave_way_from_ + options.courtesy) return options;
+  options.courtesy = std::chrono::milliseconds(0);
+  if (capture_->is_told()) {
+    options.hold = kBriefHold;
+  } else if (capture_->has_passed() || bytes <= kPassedInOneHold) {
     options.hold = kLongHold;
+  }
   return options;
 }
 
