@@ -40,9 +40,13 @@ class Capture {
   // There is a map: a snapshot will be read in a few pages.
   bool is_ready() const { return before_.has_value(); }
 
-  // Before the snapshot is opened: the pass over the main file that it will probably need. `path`, `stop`:
-  // see EarlyScan::take().
-  void read_ahead(const std::string& path, Trail* trail, const std::stop_token& stop);
+  // Before the snapshot is opened: the pass over the main file that it will probably need. In rollback mode
+  // not where the file `is_copied` into memory at once. `path`, `stop`: see EarlyScan::take().
+  void read_ahead(const std::string& path, Trail* trail, bool is_copied, const std::stop_token& stop);
+  // After read_ahead(), a guess: log, trail or journals will tell which pages were written / the pass that
+  // tells it else was made.
+  bool is_told() const { return told_; }
+  bool has_passed() const { return early_.has_value(); }
   // `trail` may be null.
   Status find(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail);
   // The same against the snapshot before this one, whose map is whole (refresh()).
@@ -77,7 +81,8 @@ class Capture {
   struct Work;
 
   Status look(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail);
-  static bool needs_scan(const std::string& path, const Position& then, Trail* trail);
+  enum class Guess { kTold, kUntold, kUnknown };
+  static Guess guess(const std::string& path, const Position& then, Trail* trail);
   Result<MainScan> scan(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages, bool heads);
   void define(const SourceSchema& schema);
   void everything(const std::string& reason);
@@ -93,6 +98,7 @@ class Capture {
   std::optional<StoredMap> before_;
   StoredMap now_;
   std::optional<EarlyScan> early_;
+  bool told_ = false;
   bool gone_on_ = false;   // before_ is not what the store gave
   bool usable_ = false;    // now_ follows from before_; else all is built anew
   bool writable_ = false;  // now_ can be saved

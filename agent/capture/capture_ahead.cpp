@@ -4,18 +4,24 @@
 
 namespace syncnode::capture {
 
-void Capture::read_ahead(const std::string& path, Trail* trail, const std::stop_token& stop) {
+void Capture::read_ahead(const std::string& path, Trail* trail, bool is_copied, const std::stop_token& stop) {
   const bool looked = writable_;  // find() was called: what comes is go_on()
   const Position* then = looked ? &now_.position : before_ ? &before_->position : nullptr;
-  if (then == nullptr || needs_scan(path, *then, trail))
-    early_ = EarlyScan::take(path, memory_.seed(), then == nullptr, stop);
+  const Guess guessed = then == nullptr ? Guess::kUntold : guess(path, *then, trail);
+  told_ = guessed == Guess::kTold;
+  if (guessed == Guess::kUntold)
+    early_ = EarlyScan::take(path, memory_.seed(), then == nullptr, is_copied ? nullptr : trail, stop);
 }
 
-// A guess: the snapshot will see.
-bool Capture::needs_scan(const std::string& path, const Position& then, Trail* trail) {
+// The snapshot will see.
+Capture::Guess Capture::guess(const std::string& path, const Position& then, Trail* trail) {
   const auto log = sqlite::LogHeaders::open(path);
   const auto committed = log ? log->committed() : std::nullopt;
-  if (!committed) return false;
+  if (!committed) {
+    const auto here = trail != nullptr ? trail->here() : std::nullopt;
+    if (!here) return Guess::kUnknown;
+    return trail->between(then, *here) ? Guess::kTold : Guess::kUntold;
+  }
   Position now;
   now.live = true;
   now.log.salt1 = committed->salt1;
@@ -29,8 +35,8 @@ bool Capture::needs_scan(const std::string& path, const Position& then, Trail* t
   }
   const bool same_log = then.log.salt1 == now.log.salt1 && then.log.salt2 == now.log.salt2;
   const bool all_in_log = then.main_alone() && then.same_main(now) && committed->backfilled == 0;
-  const bool told = (then.live && same_log) || all_in_log;
-  return !told && (trail == nullptr || !trail->between(then, now));
+  const bool told = (then.live && same_log) || all_in_log || (trail != nullptr && trail->between(then, now));
+  return told ? Guess::kTold : Guess::kUntold;
 }
 
 Result<MainScan> Capture::scan(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages, bool heads) {

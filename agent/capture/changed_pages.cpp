@@ -36,8 +36,10 @@ Result<std::optional<ChangedPages>> pages_told(sqlite::SourcePages& pages, const
   if (logged) return std::optional(ChangedPages{Evidence::kLog, std::move(*logged), {}});
   // A log that goes on, but not from where the earlier snapshot ended, is not to be trusted by its salts.
   const bool same_salts = earlier.log.salt1 == now.log.salt1 && earlier.log.salt2 == now.log.salt2;
-  auto trailed = trail != nullptr && !same_salts ? trail->between(earlier, now) : std::nullopt;
-  if (trailed) return std::optional(ChangedPages{Evidence::kTrail, std::move(*trailed), {}});
+  const bool may_tell = trail != nullptr && (now.live ? !same_salts : now.counter.has_value());
+  auto trailed = may_tell ? trail->between(earlier, now) : std::nullopt;
+  const Evidence seen = now.live ? Evidence::kTrail : Evidence::kJournals;
+  if (trailed) return std::optional(ChangedPages{seen, std::move(*trailed), {}});
   return std::optional<ChangedPages>();
 }
 

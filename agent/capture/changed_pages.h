@@ -1,6 +1,6 @@
 // Which pages may differ between a snapshot and an earlier one: from the log where it goes back that far,
-// from what was seen of the logs in between (Trail), from checksums of the main file where neither does. May
-// say too much, never too little (docs/capture.md). Inside the snapshot, one thread.
+// from what was seen of logs and journals in between (Trail), from checksums of the main file where neither
+// does. May say too much, never too little (docs/capture.md). Inside the snapshot, one thread.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@
 
 namespace syncnode::capture {
 
-enum class Evidence { kNone, kSame, kLog, kTrail, kChecksums };
+enum class Evidence { kNone, kSame, kLog, kTrail, kJournals, kChecksums };
 
 struct ChangedPages {
   Evidence evidence = Evidence::kSame;
@@ -22,12 +22,16 @@ struct ChangedPages {
   std::optional<MainScan> scan;  // kChecksums
 };
 
-// What somebody saw of the logs between two positions of one client; nothing when he missed something.
+// What somebody saw of the logs, or of the rollback journals, between two positions of one client; nothing
+// when he missed something.
 class Trail {
  public:
   virtual ~Trail() = default;
   virtual void look() = 0;
   virtual std::optional<std::vector<uint32_t>> between(const Position& earlier, const Position& later) = 0;
+  // Where the file stands now or stood just before, to ask from there on without a snapshot; nothing where
+  // that cannot be told.
+  virtual std::optional<Position> here() { return std::nullopt; }
   // Nobody will ask about what lies before this any more.
   virtual void forget(const Position& before) = 0;
 };

@@ -13,19 +13,36 @@ constexpr size_t kReadBytes = size_t{1} << 20;
 
 }  // namespace
 
-std::optional<EarlyScan> EarlyScan::take(const std::string& path, uint64_t seed, bool heads,
-                                         const std::stop_token& stop) {
+bool EarlyScan::begin(const std::string& path, Trail* journals) {
   const auto log = sqlite::LogHeaders::open(path);
   const auto committed = log ? log->committed() : std::nullopt;
+  if (committed) {
+    log_ = std::make_unique<LogTrail>(path);
+    log_->look();
+    trail_ = log_.get();
+    begun_.live = true;
+    begun_.log.salt1 = committed->salt1;
+    begun_.log.salt2 = committed->salt2;
+    page_size_ = log->page_size();
+    return true;
+  }
+  const auto here = journals != nullptr ? journals->here() : std::nullopt;
+  if (!here) return false;
+  trail_ = journals;
+  begun_ = *here;
+  return true;
+}
+
+std::optional<EarlyScan> EarlyScan::take(const std::string& path, uint64_t seed, bool heads, Trail* journals,
+                                         const std::stop_token& stop) {
   auto file = sqlite::SourceFile::open(path);
-  if (!committed || !file) return std::nullopt;
+  if (!file) return std::nullopt;
   EarlyScan early;
-  early.trail_ = std::make_unique<LogTrail>(path);
-  early.trail_->look();
-  early.begun_.live = true;
-  early.begun_.log.salt1 = committed->salt1;
-  early.begun_.log.salt2 = committed->salt2;
-  early.page_size_ = log->page_size();
+  if (!early.begin(path, journals)) return std::nullopt;
+  const auto header = file->read_header();
+  if (!header) return std::nullopt;
+  if (!early.log_) early.page_size_ = sqlite::SourceFile::page_size(*header);
+  if (early.page_size_ == 0) return std::nullopt;
   std::string buffer(kReadBytes, '\0');
   ScanWriter writer(early.scan_, early.page_size_, seed, heads);
   for (off_t at = 0;; at += static_cast<off_t>(kReadBytes)) {

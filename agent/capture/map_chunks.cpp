@@ -221,6 +221,8 @@ std::string pack_head(const MapHead& head) {
   for (const int64_t word : {at.size, at.modified, at.changed})
     append_varint(out, static_cast<uint64_t>(word));
   append_varint(out, at.settled ? 1 : 0);
+  append_varint(out, at.counter ? 1 : 0);
+  append_varint(out, at.counter.value_or(0));
   return out;
 }
 
@@ -241,6 +243,9 @@ Result<MapHead> unpack_head(std::string_view bytes) {
   at.inode = in.take();
   for (int64_t* word : {&at.size, &at.modified, &at.changed}) *word = static_cast<int64_t>(in.take());
   at.settled = in.take() != 0;
+  const bool counts = in.take() != 0;
+  const uint32_t counter = in.take_page();
+  if (counts) at.counter = counter;
   if (in.broken() || head.page_size == 0) return damaged();
   return head;
 }

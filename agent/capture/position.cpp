@@ -6,12 +6,15 @@ Result<Position> position_of(sqlite::SourcePages& pages) {
   Position position;
   position.live = pages.log_state() == sqlite::LogState::kLive;
   if (position.live) position.log = pages.log();
-  SN_ASSIGN(const auto facts, pages.main_facts());
-  position.inode = facts.inode;
-  position.size = facts.size;
-  position.modified = facts.modified;
-  position.changed = facts.changed;
-  position.settled = sqlite::unsettled_for(facts) == std::chrono::nanoseconds(0);
+  const sqlite::MainState& main = pages.main();
+  if (!main.facts.exists) return Error{ErrorCode::kAborted, "nothing is known of the main file", ""};
+  position.inode = main.facts.inode;
+  position.size = main.facts.size;
+  position.modified = main.facts.modified;
+  position.changed = main.facts.changed;
+  position.settled = main.settled;
+  position.counter = main.counter;
+  position.since = main.since;
   return position;
 }
 

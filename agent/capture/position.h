@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "sqlite/source_pages.h"
 
@@ -18,6 +20,10 @@ struct Position {
   int64_t modified = 0;
   int64_t changed = 0;
   bool settled = false;
+  // In rollback mode: how many transactions were committed, modulo 2^32.
+  std::optional<uint32_t> counter;
+  // Nothing of the snapshot was read before that; of this process.
+  BootClock::time_point since{};
 
   // Everything is in the main file.
   bool main_alone() const { return !live || log.frames == 0 || !log.in_use; }
@@ -25,6 +31,8 @@ struct Position {
     return inode == later.inode && size == later.size && modified == later.modified &&
            changed == later.changed;
   }
+  // In rollback mode, then and now.
+  bool by_journals(const Position& later) const { return counter && later.counter && !live && !later.live; }
   // Nobody wrote to the main file since.
   bool same_main(const Position& later) const { return settled && same_facts(later); }
 };

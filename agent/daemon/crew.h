@@ -18,7 +18,7 @@
 
 #include "base/log.h"
 #include "base/right_of_way.h"
-#include "capture/log_trail.h"
+#include "capture/source_trail.h"
 #include "control/control.h"
 #include "control/ports.h"
 #include "daemon/client_record.h"
@@ -84,8 +84,8 @@ class Crew final : public control::Jobs {
                                         std::optional<postgres::Connection>& kept, Deadline kept_until);
   void follow_clients(std::vector<follow::Followed> clients);
   void source_changed(const std::string& client);
-  void look_at_log(const std::string& client, const std::string& path);
-  std::shared_ptr<capture::LogTrail> trail_of(const std::string& client, const std::string& path);
+  void look_at_source(const std::string& client, const std::string& path);
+  std::shared_ptr<capture::SourceTrail> trail_of(const std::string& client, const std::string& path);
   RunBasis basis_of(const schedule::Client& client) const;
   RunBasis basis_now(const schedule::Client& client) const;
   static std::optional<Before> look_before(RunBasis basis, const Result<sync::RunOptions>& options);
@@ -119,8 +119,8 @@ class Crew final : public control::Jobs {
   std::map<std::string, Running> running_;  // by client
   std::map<std::string, ClientRecord> records_;
   Shipped shipped_;
-  std::map<std::string, std::shared_ptr<capture::LogTrail>> trails_;  // by client
-  std::unique_ptr<follow::Follower> follower_;                        // once there was a client
+  std::map<std::string, std::shared_ptr<capture::SourceTrail>> trails_;  // by client
+  std::unique_ptr<follow::Follower> follower_;                           // once there was a client
   // The lister's connection, for the first job that is due anyway: a leader that begins has no time to lose.
   // Dropped at its next look.
   std::optional<postgres::Connection> spare_;

@@ -30,7 +30,11 @@ void Crew::follow_clients(std::vector<follow::Followed> clients) {
     follow::Callbacks callbacks;
     callbacks.changed = [this](const std::string& client) { source_changed(client); };
     callbacks.look = [this](const std::string& client, const std::string& path) {
-      look_at_log(client, path);
+      look_at_source(client, path);
+    };
+    callbacks.urgent = [this](const std::string& client, const std::string& path) {
+      const auto trail = trail_of(client, path);
+      return trail ? trail->follow_journals() : nullptr;
     };
     auto started = follow::Follower::start(std::move(callbacks), log_, {.deaf = drops_events()});
     if (!started) return log_.error("live clients cannot be followed: " + started.error().to_string());
@@ -47,17 +51,17 @@ void Crew::source_changed(const std::string& client) {
   changed_.notify_all();
 }
 
-void Crew::look_at_log(const std::string& client, const std::string& path) {
+void Crew::look_at_source(const std::string& client, const std::string& path) {
   if (const auto trail = trail_of(client, path)) trail->look();
 }
 
 // Nothing where the client is no longer listed with this path.
-std::shared_ptr<capture::LogTrail> Crew::trail_of(const std::string& client, const std::string& path) {
+std::shared_ptr<capture::SourceTrail> Crew::trail_of(const std::string& client, const std::string& path) {
   const std::lock_guard lock(mutex_);
   const auto record = records_.find(client);
   if (record == records_.end() || record->second.sqlite_path != path) return nullptr;
   auto& trail = trails_[client];
-  if (!trail || trail->path() != path) trail = std::make_shared<capture::LogTrail>(path);
+  if (!trail || trail->path() != path) trail = std::make_shared<capture::SourceTrail>(path);
   return trail;
 }
 

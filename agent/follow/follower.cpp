@@ -23,6 +23,10 @@ constexpr milliseconds kDeafAfterHint{2};
 constexpr milliseconds kFirstEcho{1}, kLastEcho{128};
 // Who reads the log itself need not do so at every write.
 constexpr milliseconds kBetweenLooks{20};
+// What is urgent is looked at at once, as long as that is not too much: in the long run it takes one in so
+// many parts of a processor's time, whatever the application does, and so much at a stretch.
+constexpr int kShare = 4;
+constexpr milliseconds kStretch{50};
 // A transaction of a rollback journal whose pages reached the file before its end. An application that died
 // in it never ends it, and a run says so.
 constexpr milliseconds kPatience{2000};
@@ -70,6 +74,9 @@ void Follower::follow(std::vector<Followed> clients) {
 void Follower::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     take_list();
+    for (auto& [name, slot] : slots_) {
+      if (slot.rings) look_at_once(slot);
+    }
     take_hints();
     Deadline next = Deadline::max();
     for (auto& [name, slot] : slots_) {
@@ -126,11 +133,21 @@ void Follower::hint(Slot& slot) {
   slot.next = slot.followed.live ? now : std::min(slot.next, std::max(now, slot.looked + kBetweenLooks));
 }
 
+void Follower::look_at_once(Slot& slot) {
+  slot.rings = false;
+  const Deadline begun = BootClock::now();
+  if (callbacks_.look) callbacks_.look(slot.followed.client, slot.followed.path);
+  slot.paid_until = std::max(slot.paid_until, begun) + kShare * (BootClock::now() - begun);
+  slot.rings_from = slot.paid_until - kStretch;
+}
+
 void Follower::look(Slot& slot) {
   const bool by_timer = slot.echo.count() == 0;
   if (by_timer) watch_directory(slot);
   slot.looked = BootClock::now();
   if (callbacks_.look) callbacks_.look(slot.followed.client, slot.followed.path);
+  if (callbacks_.urgent && slot.followed.live)
+    slot.urgent = callbacks_.urgent(slot.followed.client, slot.followed.path);
   const auto tick = slot.followed.live ? options_.live_tick : options_.tick;
   slot.next = slot.looked + tick;
   if (!slot.followed.live || slot.echo > kLastEcho) slot.echo = milliseconds(0);
@@ -171,16 +188,27 @@ void Follower::watch_directory(const Slot& slot) {
       "': changes are found by a timer alone; hint: raise fs.inotify.max_user_watches or max_user_instances");
 }
 
-// Until a look is due, a hint comes, or the list is another one.
+// Until a look is due, a hint comes, something urgent, or the list is another one.
 void Follower::wait(Deadline until) {
   const Deadline now = BootClock::now();
-  const bool listens = watches_.fd() >= 0 && now >= listens_from_;
-  if (watches_.fd() >= 0 && !listens) until = std::min(until, listens_from_);
-  std::array<pollfd, 2> polled{{{wake_.get(), POLLIN, 0}, {watches_.fd(), POLLIN, 0}}};
+  std::vector<pollfd> polled{{wake_.get(), POLLIN, 0}};
+  std::vector<Slot*> urgent;
+  // Who is not listened to yet bounds the wait.
+  const auto listen = [&](int fd, Deadline from) {
+    if (now >= from) polled.push_back({fd, POLLIN, 0});
+    if (now < from) until = std::min(until, from);
+    return now >= from;
+  };
+  if (watches_.fd() >= 0) listen(watches_.fd(), listens_from_);
+  const size_t others = polled.size();
+  for (auto& [name, slot] : slots_) {
+    if (slot.urgent && !options_.deaf && listen(slot.urgent->get(), slot.rings_from)) urgent.push_back(&slot);
+  }
   const auto left = std::max(until - now, BootClock::duration(0));
   const timespec patience{static_cast<time_t>(left.count() / 1'000'000'000),
                           static_cast<long>(left.count() % 1'000'000'000)};
-  ::ppoll(polled.data(), listens ? 2 : 1, until == Deadline::max() ? nullptr : &patience, nullptr);
+  ::ppoll(polled.data(), polled.size(), until == Deadline::max() ? nullptr : &patience, nullptr);
+  for (size_t i = 0; i < urgent.size(); ++i) urgent[i]->rings = polled[others + i].revents != 0;
   eventfd_t rings = 0;
   ::eventfd_read(wake_.get(), &rings);
 }

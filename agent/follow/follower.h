@@ -1,7 +1,8 @@
 // Follower: notices that clients' databases were written. Inotify is the hint that makes it look, a timer the
-// truth: without a single event a change is found by the next tick. Refuses to open anything with SQLite, to
-// keep a descriptor of a client's file between two looks, and to say what changed. Owns one thread, which
-// calls back; follow() from any thread.
+// truth: without a single event a change is found by the next tick. Who reads what the application leaves for
+// milliseconds only (a rollback journal) has a descriptor of his own that this thread waits for. Refuses to
+// open anything with SQLite, to keep a descriptor of a client's file itself between two looks, and to say
+// what changed. Owns one thread, which calls back; follow() from any thread.
 #pragma once
 
 #include <chrono>
@@ -37,6 +38,9 @@ struct Callbacks {
   // Of every client, at every hint and every second: whoever reads its log itself does so now. May be empty;
   // then clients that are not live are not watched.
   std::function<void(const std::string& client, const std::string& path)> look;
+  // Of a live client, after a look: what is readable when the next one must not wait for a hint; null where
+  // nothing is that urgent. May be empty.
+  std::function<std::shared_ptr<const UniqueFd>(const std::string& client, const std::string& path)> urgent;
 };
 
 struct FollowerOptions {
@@ -65,6 +69,9 @@ class Follower {
     Deadline looked{};
     Deadline patient_until{};           // with a write under way
     std::chrono::milliseconds echo{0};  // to the look after that, when a hint was the cause
+    std::shared_ptr<const UniqueFd> urgent;
+    bool rings = false;
+    Deadline rings_from{}, paid_until{};
   };
 
   Follower(Callbacks callbacks, Log& log, FollowerOptions options);
@@ -73,6 +80,7 @@ class Follower {
   void take_hints();
   void hint(Slot& slot);
   void look(Slot& slot);
+  void look_at_once(Slot& slot);
   bool is_news(Slot& slot);
   void watch_directory(const Slot& slot);
   void wait(Deadline until);

@@ -79,7 +79,7 @@ struct Metrics::Series {
   WordCounters captures{
       counters(all, "sync_captures_total", "Readings of sources, by what told which pages had changed."),
       "evidence",
-      {"unchanged", "log", "trail", "checksums", "none", "other"}};
+      {"unchanged", "log", "trail", "journals", "checksums", "none", "other"}};
   WordCounters compared{counters(all, "sync_captured_tables_total",
                                  "Tables of these readings, by how much of them had to be read."),
                         "read",

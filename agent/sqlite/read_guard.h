@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,6 +37,14 @@ struct LogView {
   bool in_use = true;       // false: all of them are in the main file, and only that is read
 };
 
+// The main file when the snapshot's content was fixed; it may have been written since.
+struct MainState {
+  FileFacts facts;
+  bool settled = false;             // old enough then that the next write would show in its times
+  std::optional<uint32_t> counter;  // of changes; in rollback mode, where each commit adds one
+  BootClock::time_point since{};    // nothing of the content was read before
+};
+
 class ReadGuard {
  public:
   ReadGuard(const SourceFile& file, std::shared_ptr<ImageSpace> images, Deadline deadline)
@@ -52,6 +61,8 @@ class ReadGuard {
   // Bytes of the main file; the number got (short at its end).
   virtual Result<size_t> read_main(void* buffer, size_t size, off_t offset) = 0;
   virtual Result<int64_t> main_size() = 0;
+  // After started().
+  const MainState& main_state() const { return main_state_; }
 
   // The -wal as found when the snapshot opened; -1 when there is none.
   virtual int wal_fd() const { return -1; }
@@ -79,7 +90,8 @@ class ReadGuard {
   virtual Status check() = 0;
   // The log cannot begin anew because of this reader / and would have by now, or nearly so.
   virtual bool holds_log() const { return false; }
-  virtual uint32_t log_growth() const { return 0; }  // frames since
+  virtual uint32_t log_growth() const { return 0; }    // frames since
+  virtual bool holds_shared() const { return false; }  // rollback mode: a writer waits for it, or breaks it
   virtual bool outstays() const { return false; }
   virtual std::chrono::nanoseconds longest_shared_hold() const { return std::chrono::nanoseconds(0); }
 
@@ -87,9 +99,15 @@ class ReadGuard {
   Error changed(const std::string& what) const {
     return Error{ErrorCode::kAborted, "'" + file_.path() + "' changed while it was read: " + what, ""};
   }
+  void note_main(const FileFacts& facts, BootClock::time_point since, std::optional<uint32_t> counter = {}) {
+    main_state_ = {facts, unsettled_for(facts) == std::chrono::nanoseconds(0), counter, since};
+  }
   const SourceFile& file_;
   const std::shared_ptr<ImageSpace> images_;
   const Deadline deadline_;
+
+ private:
+  MainState main_state_;
 };
 
 }  // namespace syncnode::sqlite

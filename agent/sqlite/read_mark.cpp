@@ -157,6 +157,8 @@ void ReadMark::begin_to_watch(const char* header) {
            native_u32(header + kFrameChecksumOffset + 4),
            native_u32(header + kBackfilledOffset),
            mark_ != kFirstReadMark};
+  const auto now = BootClock::now();
+  if (const auto facts = file_.facts()) note_main(*facts, now);
   watching_ = true;
 }
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "sqlite/byte_order.h"
 #include "sqlite/ofd_lock.h"
 
 namespace syncnode::sqlite {
@@ -65,7 +66,7 @@ void SharedHold::watch(const std::stop_token& stop) {
       continue;
     }
     const auto left = held_since_ + longest_ - BootClock::now();
-    if (left <= left.zero() || writer_waits()) {
+    if (left <= left.zero() || (gives_way_ && writer_waits())) {
       give_back();
     } else {
       woken_.wait_for(lock, stop, std::min<BootClock::duration>(left, kWriterPoll), [] { return false; });
@@ -84,6 +85,7 @@ Status SharedHold::check_unchanged() {
   if (!begun_) {
     header_ = header;
     facts_ = facts;
+    note_main(facts, held_since_, big_endian_u32(reinterpret_cast<const char*>(&header[kCounterOffset])));
     begun_ = true;
     return {};
   }
@@ -125,6 +127,23 @@ Status SharedHold::copy_image() {
   return broken_ ? Status(*broken_) : Status();
 }
 
+bool SharedHold::holds_shared() const {
+  std::lock_guard lock(mutex_);
+  return !imaged_ && !part_;
+}
+
+Status SharedHold::keep_pages(const std::vector<bool>& wanted, uint32_t page_size) {
+  std::lock_guard lock(mutex_);
+  if (imaged_ || part_) return {};
+  SN_TRY(ensure_held());
+  auto part = std::make_unique<PageImage>();
+  const bool filled = part->fill(file_.fd(), page_size, wanted, -1, 0);
+  give_back();
+  if (broken_) return *broken_;
+  if (filled) part_ = std::move(part);
+  return {};
+}
+
 Status SharedHold::ensure_held() {
   if (held_ && BootClock::now() >= held_since_ + longest_) give_back();
   if (broken_) return *broken_;
@@ -138,6 +157,10 @@ Result<size_t> SharedHold::read_main(void* buffer, size_t size, off_t offset) {
   ssize_t got = 0;
   if (imaged_) {
     got = read_fully(images_->main(), buffer, size, offset);
+  } else if (part_) {
+    if (!part_->holds(size, offset))
+      return changed("byte " + std::to_string(offset) + " of it was not copied in time");
+    got = read_fully(part_->main(), buffer, size, offset);
   } else {
     std::lock_guard lock(mutex_);
     // Before it locks anything SQLite looks at the page size; it looks again under the lock.

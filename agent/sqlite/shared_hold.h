@@ -2,9 +2,10 @@
 // writer from overwriting pages, but never for longer than SnapshotOptions::hold, and a writer who waits for
 // it (PENDING) gets it within a millisecond: a thread of its own gives it back even when the reader is busy
 // elsewhere. The next read takes it again and goes on only when the file is as before. A small file is copied
-// into memory during the first hold; then no lock is needed any more. Only that copy may be finished while a
-// writer waits, and only when the guard was told not to give way.
-// Refuses to wait for a writer once the read has begun: his commit would break the snapshot anyway.
+// into memory during the first hold, of a large one the pages that will be needed, as soon as they are known;
+// then no lock is needed any more. Only that may be finished while a writer waits, and only when the guard
+// was told not to give way: he waits for one hold then, for no second one. Refuses to wait for a writer once
+// the read has begun: his commit would break the snapshot anyway.
 #pragma once
 
 #include <condition_variable>
@@ -32,6 +33,8 @@ class SharedHold final : public ReadGuard {
   int lock_shm(int slot, int count, int flags) override;
   Status started() override;
   Status keep_image() override { return {}; }  // was done in the first hold
+  Status keep_pages(const std::vector<bool>& wanted, uint32_t page_size) override;
+  bool holds_shared() const override;
   Status check() override;
   std::chrono::nanoseconds longest_shared_hold() const override;
 
@@ -57,6 +60,7 @@ class SharedHold final : public ReadGuard {
   FileFacts facts_;              // as of the first hold
   SourceFile::Header header_{};  // as of the first hold
   bool imaged_ = false;
+  std::unique_ptr<PageImage> part_;
   std::jthread watcher_;
 };
 

@@ -108,11 +108,12 @@ class LiveSnapshot final : public Snapshot {
   Status keep_pages(const std::vector<bool>& wanted) override {
     SN_ASSIGN(const auto* pages, this->pages());
     SN_TRY(guard_->keep_pages(wanted, pages->page_size()));
-    if (!guard_->holds_log()) let_go_ = BootClock::now();
+    if (!guard_->holds_log() && !guard_->holds_shared()) let_go_ = BootClock::now();
     return {};
   }
   uint32_t log_growth() const override { return guard_->log_growth(); }
   bool holds_log() const override { return guard_->holds_log(); }
+  bool holds_shared() const override { return guard_->holds_shared(); }
   bool outstays() const override { return outstays_; }
 
   Status validate() override {

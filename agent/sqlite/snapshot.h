@@ -42,7 +42,8 @@ struct SnapshotOptions {
   std::chrono::milliseconds hold{40};        // longest SHARED hold in rollback mode; the law says <= 100 ms
   std::chrono::milliseconds patience{2000};  // longest wait for a quiet moment before kStarved
   // Rollback mode: so long a copy into memory gives way to every writer who comes. Then one is finished
-  // within `hold`, so that a busy file is read at all, but at most once in so long.
+  // within `hold`, so that a busy file is read at all, but at most once in so long. 0: this one is. What is
+  // copied of a large file is known only when it was found, and whoever tries again says how long is left.
   std::chrono::milliseconds courtesy{1000};
   // A file (with its -wal) up to this size is copied into memory at once: then no lock is held and nothing
   // the application does can break the snapshot. Larger ones are read where they are. 0: never copy.
@@ -79,14 +80,16 @@ class Snapshot {
   // Call once per row or so: notices early that the snapshot is broken. Cheap (one clock read). The SHARED
   // hold is bounded without it.
   virtual Status breathe() = 0;
-  // Copies these pages (by number, from 1) into memory and lets go of the log, where that is held. Nothing
-  // else can be read afterwards: kAborted from any call that would.
+  // Copies these pages (by number, from 1) into memory and lets go of the log or of SHARED, where that is
+  // held. Nothing else can be read afterwards: kAborted from any call that would.
   virtual Status keep_pages(const std::vector<bool>& wanted) = 0;
   // Frames that the application has written since, as far as they may be in the way of its log's beginning; 0
   // where the log is not held.
   virtual uint32_t log_growth() const = 0;
   // The application's log cannot begin anew as long as this snapshot is open.
   virtual bool holds_log() const = 0;
+  // Rollback mode: what is read takes SHARED, and a writer who comes waits for it, or breaks the snapshot.
+  virtual bool holds_shared() const = 0;
   // It is as long as it gets without a reader (log_room.h): what is written from here on makes it longer, for
   // good. Looked at every millisecond, by breathe().
   virtual bool outstays() const = 0;

@@ -111,6 +111,12 @@ Result<SourceFile::Header> SourceFile::read_header() const {
   return header;
 }
 
+uint32_t SourceFile::page_size(const Header& header) {
+  const uint32_t stored = uint32_t{header[16]} << 8 | header[17];
+  const uint32_t size = stored == 1 ? 65536 : stored;
+  return size >= 512 && (size & (size - 1)) == 0 ? size : 0;
+}
+
 Result<bool> SourceFile::wal_exists() const {
   SN_ASSIGN(const FileFacts facts, facts_of(wal_path()));
   return facts.exists && (!facts.regular || facts.size > 0);

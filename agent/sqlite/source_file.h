@@ -36,6 +36,7 @@ class SourceFile {
   // All zero where the file is empty; kFailedPrecondition when it is no SQLite database.
   Result<Header> read_header() const;
   static bool says_wal(const Header& header) { return header[19] == 2; }
+  static uint32_t page_size(const Header& header);  // 0: it says none
   // As SQLite sees it: an empty -wal is none.
   Result<bool> wal_exists() const;
   // A journal that somebody must roll back before the file may be read: not empty, not finished, no writer

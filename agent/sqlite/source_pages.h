@@ -23,7 +23,7 @@ class SourcePages {
   uint32_t page_count() const { return page_count_; }
   LogState log_state() const { return guard_.log_state(); }
   LogView log() const { return guard_.log_view(); }
-  Result<FileFacts> main_facts() const { return file_.facts(); }
+  const MainState& main() const { return guard_.main_state(); }
 
   // The pages of frames `first` to `last`; nothing when they cannot be told any more.
   std::optional<std::vector<uint32_t>> frame_pages(uint32_t first, uint32_t last);

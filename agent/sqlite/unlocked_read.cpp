@@ -59,6 +59,7 @@ Status UnlockedRead::acquire() {
   }
   SN_ASSIGN(const int64_t log, wal_bytes());
   has_frames_ = log > 0;
+  note_main(main_facts_, BootClock::now());
   begun_ = true;
   return {};
 }

@@ -16,6 +16,12 @@ namespace {
 
 // Frames that an application writes while its changes are found, where it is worth a copy to be gone early.
 constexpr uint32_t kBusyLog = 16;
+// Rollback mode: what is read in some pages gives way for less long than a copy of the file, since it is
+// through sooner.
+constexpr std::chrono::milliseconds kBriefCourtesy{50};
+// How long a writer waits in the end: for a few pages; for more of them, or a pass over a file of this size.
+constexpr std::chrono::milliseconds kBriefHold{20}, kLongHold{60};
+constexpr int64_t kPassedInOneHold = int64_t{200} << 20;
 // Who reads much takes what a log has to offer, and a writer who waits for his disk is no quiet one.
 constexpr sqlite::LogRoom kRoomForAMap{800, std::chrono::milliseconds(250), std::chrono::milliseconds(15)};
 constexpr sqlite::LogRoom kRoomForARound{400, std::chrono::milliseconds(250), std::chrono::milliseconds(15)};
@@ -58,6 +64,7 @@ Status SyncOnce::run(RunReport& report) {
     if (done) return done;
     Error why = cause(std::move(done).error());
     broke_ = broke_ || why.code == ErrorCode::kAborted;
+    keeps_ = keeps_ && !(kept_ && why.code == ErrorCode::kAborted);
     close_snapshot();  // it never waits for the sender
     Status drained = sender_ ? sender_->finish() : Status();
     sender_.reset();
@@ -85,14 +92,18 @@ Status SyncOnce::run(RunReport& report) {
 // Whether log and trail will tell is seen best when the wait for the snapshot is over.
 void SyncOnce::read_ahead() {
   const auto options = snapshot_options();
-  if (source_bytes(context_.source_path) <= options.live_image_bytes) return;
+  const int64_t bytes = source_bytes(context_.source_path);
+  if (bytes <= options.live_image_bytes) return;
   sqlite::wait_for_room(context_.source_path, options.log_room);
-  capture_->read_ahead(context_.source_path, trail_.get(), context_.stop);
+  capture_->read_ahead(context_.source_path, trail_.get(), bytes <= options.image_bytes, context_.stop);
 }
 
 Status SyncOnce::open_snapshot() {
   log_bytes_ = log_bytes(context_.source_path);
-  SN_ASSIGN(snapshot_, sqlite::Snapshot::open(context_.source_path, snapshot_options()));
+  const auto options = snapshot_options();
+  // The next one that does not give way comes no sooner.
+  if (options.courtesy.count() == 0) gave_way_from_ = BootClock::now();
+  SN_ASSIGN(snapshot_, sqlite::Snapshot::open(context_.source_path, options));
   shipment_.source_identity = snapshot_->identity().to_string();
   shipment_.journal_mode = snapshot_->journal_mode() == sqlite::JournalMode::kWal ? "wal" : "rollback";
   return {};
@@ -147,11 +158,21 @@ sqlite::SnapshotOptions SyncOnce::snapshot_options() const {
   if (capture_->is_ready() && !broke_) options.live_image_bytes = 0;
   if (!capture_->is_ready()) options.log_room = kRoomForAMap;
   if (rounds_) options.log_room = kRoomForARound;
+  const int64_t bytes = source_bytes(context_.source_path);
+  if (!capture_->is_ready() || bytes <= options.image_bytes) return options;
+  if (capture_->is_told() || capture_->has_passed()) options.courtesy = kBriefCourtesy;
+  if (BootClock::now() < gave_way_from_ + options.courtesy) return options;
+  options.courtesy = std::chrono::milliseconds(0);
+  if (capture_->is_told()) {
+    options.hold = kBriefHold;
+  } else if (capture_->has_passed() || bytes <= kPassedInOneHold) {
+    options.hold = kLongHold;
+  }
   return options;
 }
 
 Status SyncOnce::attempt(RunReport& report) {
-  loaded_ = false;
+  loaded_ = kept_ = false;
   shipment_ = {};
   shipment_.sync_id = random_uuid();
   shipment_.previous_sync_id = state_.sync_id;
@@ -180,17 +201,21 @@ Status SyncOnce::attempt(RunReport& report) {
   return ship_all(report);
 }
 
-// What will be read is known: it is copied, and the application's log let go of before it is understood. Not
-// again where something else was read after all.
+// What will be read is known: it is copied, and the application's log, or its lock, let go of before it is
+// understood. Not again where something else was read after all.
 Status SyncOnce::keep_pages() {
-  if (rounds_ || broke_ || snapshot_->log_growth() < kBusyLog) return {};
+  const bool in_the_way = snapshot_->holds_shared() || (!broke_ && snapshot_->log_growth() >= kBusyLog);
+  if (rounds_ || !keeps_ || !in_the_way) return {};
   for (const auto& table : schema_.tables) {
     if (reads_by_rowid(table)) continue;
     SN_ASSIGN(const bool settled, is_settled(table));
     if (!settled || capture_->finding(table.name).what != capture::Finding::What::kUnchanged) return {};
   }
   const auto needed = capture_->needed_pages();
-  return needed ? snapshot_->keep_pages(*needed) : Status();
+  if (!needed) return {};
+  SN_TRY(snapshot_->keep_pages(*needed));
+  kept_ = true;
+  return {};
 }
 
 // Behind a pooler a run holds one connection at any time: who holds one and waits for a second can wait for

@@ -125,6 +125,10 @@ class SyncOnce {
   std::vector<TableReading> readings_;
   bool rechecked_ = false;
   bool broke_ = false;  // a snapshot did: the next one is copied where that helps
+  bool kept_ = false;   // no more pages than will be needed can be read in this attempt
+  bool keeps_ = true;   // else more was read after all
+  // Rollback mode: since then every snapshot gave way to the application (sqlite/snapshot.h, courtesy).
+  Deadline gave_way_from_ = BootClock::now();
   bool loaded_ = false;
   bool lent_ = false;  // the connection is closed so that the sender can have one
 };

@@ -42,6 +42,8 @@ std::string_view to_string(capture::Evidence evidence) {
       return "log";
     case capture::Evidence::kTrail:
       return "trail";
+    case capture::Evidence::kJournals:
+      return "journals";
     case capture::Evidence::kChecksums:
       return "checksums";
   }

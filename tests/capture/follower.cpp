@@ -93,7 +93,7 @@ Result<std::map<std::string, Difference>> Follower::look(sqlite::Snapshot& snaps
 
 // As SyncOnce::keep_pages() decides, where the shape stays.
 Status Follower::keep_pages(sqlite::Snapshot& snapshot, const SourceSchema& schema) {
-  if (!snapshot.holds_log()) return {};
+  if (!snapshot.holds_log() && !snapshot.holds_shared()) return {};
   for (const auto& table : schema.tables) {
     const auto known = shapes_.find(table.name);
     const bool unchanged = capture_->finding(table.name).what == Finding::What::kUnchanged;
@@ -105,7 +105,7 @@ Status Follower::keep_pages(sqlite::Snapshot& snapshot, const SourceSchema& sche
   const auto needed = capture_->needed_pages();
   if (!needed) return {};
   SN_TRY(snapshot.keep_pages(*needed));
-  kept_ = !snapshot.holds_log();
+  kept_ = !snapshot.holds_log() && !snapshot.holds_shared();
   ways_->kept += kept_ ? 1 : 0;
   return {};
 }

@@ -30,7 +30,7 @@ struct Ways {
   std::map<Evidence, int64_t> evidence;
   int64_t unchanged = 0, ranges = 0;
   int64_t spared = 0;                         // long rows beside others that were written
-  int64_t kept = 0;                           // looks at pages that had been copied, the log let go of
+  int64_t kept = 0;                           // looks at pages that had been copied, log and lock let go of
   std::map<std::string, int64_t> everything;  // by reason
 };
 

@@ -1,5 +1,7 @@
 #include "follow/follower.h"
 
+#include <sys/eventfd.h>
+
 #include <condition_variable>
 
 #include "application.h"
@@ -24,11 +26,17 @@ class Silence final : public Log {
 // A follower, and what it said.
 class Heard {
  public:
-  explicit Heard(FollowerOptions options, bool looks = false) {
+  explicit Heard(FollowerOptions options, bool looks = false,
+                 std::shared_ptr<const UniqueFd> bell = nullptr) {
     Callbacks callbacks;
     callbacks.changed = [this](const std::string& client) { count(changes_, client); };
     if (looks)
-      callbacks.look = [this](const std::string& client, const std::string&) { count(looks_, client); };
+      callbacks.look = [this, bell](const std::string& client, const std::string&) {
+        eventfd_t rings = 0;
+        if (bell) ::eventfd_read(bell->get(), &rings);
+        count(looks_, client);
+      };
+    if (bell) callbacks.urgent = [bell](const std::string&, const std::string&) { return bell; };
     auto started = Follower::start(std::move(callbacks), log_, options);
     EXPECT_TRUE(started);
     follower_ = std::move(*started);
@@ -192,6 +200,25 @@ TEST(Follower, LooksForWhoReadsTheLogAtEveryHintAndByItself) {
   timed.follow({{"one", path, false}});
   EXPECT_TRUE(timed.looks_more_than(3));
   EXPECT_EQ(hinted.changes() + timed.changes(), 0) << "only live clients are";
+}
+
+// No hint and no timer: only what says that a look must not wait.
+TEST(Follower, LooksAtOnceForWhoSaysThatItIsUrgent) {
+  const Directory directory;
+  const std::string path = directory / "webui.db";
+  Application application(path);
+  application.run("CREATE TABLE t(a)");
+  const auto bell = std::make_shared<const UniqueFd>(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  ASSERT_TRUE(bell->valid());
+  Heard heard({hours(10), hours(10), false}, true, bell);
+  heard.follow({{"one", path, true}});
+  EXPECT_TRUE(heard.more_than(0));
+  for (int i = 0; i < 20; ++i) {
+    const int seen = heard.looks();
+    ::eventfd_write(bell->get(), 1);
+    EXPECT_TRUE(heard.looks_more_than(seen));
+  }
+  EXPECT_EQ(heard.changes(), 1) << "nothing changed";
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <random>
 
 #include "scratch.h"
+#include "sqlite/file_facts.h"
+#include "sqlite/source_pages.h"
 
 namespace syncnode::sqlite {
 namespace {
@@ -177,6 +179,72 @@ TEST(Snapshot, AWriterWhoWaitsGetsTheFile) {
   SnapshotOptions insisting;
   insisting.courtesy = std::chrono::milliseconds(0);
   EXPECT_TRUE(open_and_read(scratch.path(), insisting));
+}
+
+// Every page, or those up to one.
+std::vector<bool> pages_of(Snapshot& snapshot, uint32_t last = UINT32_MAX) {
+  auto pages = snapshot.pages();
+  EXPECT_TRUE(pages);
+  std::vector<bool> wanted(size_t{(*pages)->page_count()} + 1);
+  for (size_t page = 1; page < wanted.size() && page <= last; ++page) wanted[page] = true;
+  return wanted;
+}
+
+TEST(Snapshot, KeptPagesNeedNoLock) {
+  Scratch scratch;
+  scratch.make(kFill);
+  auto writer = Database::open_own(scratch.path(), Database::Mode::kReadWriteCreate, 0);
+  ASSERT_TRUE(writer);
+  SnapshotOptions insisting = kInPlace;
+  insisting.hold = std::chrono::minutes(10);
+  insisting.courtesy = milliseconds(0);
+  auto snapshot = Snapshot::open(scratch.path(), insisting);
+  ASSERT_TRUE(snapshot);
+  const std::vector<bool> all = pages_of(**snapshot);
+  auto first = (*snapshot)->prepare("SELECT * FROM t");
+  ASSERT_TRUE(first && *first->step());
+  EXPECT_TRUE((*snapshot)->holds_shared());
+  EXPECT_FALSE(writer->execute("UPDATE t SET b = 'changed'"))
+      << "he finds it locked, and is not given way to";
+  ASSERT_TRUE((*snapshot)->keep_pages(all));
+  EXPECT_FALSE((*snapshot)->holds_shared());
+  EXPECT_TRUE(writer->execute("UPDATE t SET b = 'changed'"));
+  auto statement = (*snapshot)->prepare("SELECT count(*) FROM t WHERE b = 'changed'");
+  ASSERT_TRUE(statement && *statement->step());
+  EXPECT_EQ(statement->column_int64(0), 0) << "it is of before";
+  EXPECT_TRUE((*snapshot)->validate());
+}
+
+TEST(Snapshot, WhatWasNotKeptCannotBeRead) {
+  Scratch scratch;
+  scratch.make(kFill);
+  auto snapshot = Snapshot::open(scratch.path(), kInPlace);
+  ASSERT_TRUE(snapshot);
+  ASSERT_TRUE((*snapshot)->keep_pages(pages_of(**snapshot, 1)));
+  const auto rows = read_all(**snapshot);
+  ASSERT_FALSE(rows);
+  const Status valid = (*snapshot)->validate();
+  EXPECT_TRUE(rows.error().code == ErrorCode::kAborted ||
+              (!valid && valid.error().code == ErrorCode::kAborted));
+}
+
+// What is known of the file is of the moment its content was fixed, whatever was written since.
+TEST(Snapshot, ItsPagesSayWhatTheFileWasThen) {
+  Scratch scratch;
+  scratch.make(kFill);
+  auto writer = Database::open_own(scratch.path(), Database::Mode::kReadWriteCreate, 0);
+  ASSERT_TRUE(writer);
+  auto snapshot = Snapshot::open(scratch.path());  // copied at once
+  ASSERT_TRUE(snapshot);
+  const auto before = facts_of(scratch.path());
+  ASSERT_TRUE(before);
+  pause_for(milliseconds(50));  // longer than two writes can look like one
+  ASSERT_TRUE(writer->execute("UPDATE t SET b = 'changed'"));
+  pause_for(milliseconds(50));
+  auto pages = (*snapshot)->pages();
+  ASSERT_TRUE(pages);
+  EXPECT_EQ((*pages)->main().facts, *before);
+  EXPECT_FALSE(*facts_of(scratch.path()) == *before);
 }
 
 TEST(Snapshot, AReplacedFileIsNoSnapshot) {
