@@ -150,10 +150,11 @@ void Follower::look(Slot& slot) {
     slot.urgent = callbacks_.urgent(slot.followed.client, slot.followed.path);
   const auto tick = slot.followed.live ? options_.live_tick : options_.tick;
   slot.next = slot.looked + tick;
-  if (!slot.followed.live || slot.echo > kLastEcho) slot.echo = milliseconds(0);
+  if (slot.echo > kLastEcho) slot.echo = milliseconds(0);
   if (slot.echo.count() > 0) {
-    slot.next = std::min(slot.next, slot.looked + slot.echo);
-    slot.echo *= 2;
+    slot.next = std::min(slot.next, slot.looked + (slot.followed.live ? slot.echo : kBetweenLooks));
+    // The log alone is read once more: it is begun anew with the next commit, and had this one by then.
+    slot.echo = slot.followed.live ? 2 * slot.echo : 2 * kLastEcho;
   }
   if (slot.followed.live && is_news(slot) && callbacks_.changed) callbacks_.changed(slot.followed.client);
 }
