@@ -1,13 +1,12 @@
 #include "daemon/crew.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <random>
 #include <utility>
 
+#include "base/thread_priority.h"
 #include "daemon/job_options.h"
 #include "daemon/job_records.h"
 #include "daemon/low_io_priority.h"
@@ -23,7 +22,6 @@ using WallClock = std::chrono::system_clock;
 constexpr std::chrono::milliseconds kProgressEvery{250};
 // So long a connection waits for the next job: opening one costs more than a small change.
 constexpr seconds kLinger{30};
-constexpr int kNice = 10;  // a tenth of the share of what stays at 0
 
 // While this node's lease is renewed the database answers; a job that got no answer before it began waited
 // for others, in a pooler's queue or at a lock, and nothing is wrong with its client.
@@ -211,9 +209,8 @@ std::optional<schedule::Job> Crew::next_job(std::unique_lock<std::mutex>& lock, 
 }
 
 void Crew::work_until_stopped(const std::stop_token& stop) {
-  // The renewal of the lease and the doors come before the work, and so does the application. Threads made
-  // from here on inherit it. Failing changes nothing but that.
-  static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice));
+  // The renewal of the lease and the doors come before the work, and so does the application.
+  give_way();
   std::optional<postgres::Connection> kept;  // from one job to the next: a new one costs more than most jobs
   Deadline kept_until{};
   std::unique_lock lock(mutex_);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/thread_priority.h"
 #include "sqlite/file_facts.h"
 #include "sync/read_attempts.h"
 #include "sync/recheck.h"
@@ -171,6 +172,18 @@ sqlite::SnapshotOptions SyncOnce::snapshot_options() const {
   return options;
 }
 
+// Opens a snapshot and finds what is to be read. As far as that is little, the application has it in its way
+// until it is found, and no longer.
+Status SyncOnce::look() {
+  std::optional<FullShare> share;
+  if (capture_->is_ready()) share.emplace();
+  SN_TRY(open_snapshot());
+  SN_ASSIGN(schema_, snapshot_->read_schema());
+  SN_TRY(capture_->find(*snapshot_, schema_, trail_.get()));
+  SN_TRY(begin_rounds());
+  return keep_pages();
+}
+
 Status SyncOnce::attempt(RunReport& report) {
   loaded_ = kept_ = false;
   shipment_ = {};
@@ -187,11 +200,7 @@ Status SyncOnce::attempt(RunReport& report) {
   capture_.emplace(*memory_);
   if (!rechecked_ && !state_.sync_id.empty()) SN_TRY(capture_->open());
   read_ahead();
-  SN_TRY(open_snapshot());
-  SN_ASSIGN(schema_, snapshot_->read_schema());
-  SN_TRY(capture_->find(*snapshot_, schema_, trail_.get()));
-  SN_TRY(begin_rounds());
-  SN_TRY(keep_pages());
+  SN_TRY(look());
   SN_TRY(read_tables(report));
   SN_TRY(capture_->refresh(*snapshot_, left_behind_));
   SN_TRY(snapshot_->validate());
