@@ -63,10 +63,10 @@ class JournalTrailTest : public ::testing::Test {
     EXPECT_TRUE((*snapshot)->validate());
     return seen;
   }
-  // A snapshot that the trail was asked about, as every run does: what comes after it can be told.
+  // A snapshot that the trail was told of, as by every run: what comes after it can be told.
   Seen known() {
     const Seen seen = see();
-    trail_.between(seen.position, seen.position);
+    trail_.met(seen.position);
     return seen;
   }
 
