@@ -99,6 +99,7 @@ Status Capture::look(sqlite::Snapshot& snapshot, const SourceSchema& schema, Tra
   SN_ASSIGN(now_.position, position_of(**pages));
   now_.map.page_size = (*pages)->page_size();
   now_.map.page_count = (*pages)->page_count();
+  if (trail != nullptr) trail->met(now_.position);
   if (!before_) {
     everything(why_not_);
     return {};

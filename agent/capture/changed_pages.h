@@ -28,6 +28,8 @@ class Trail {
  public:
   virtual ~Trail() = default;
   virtual void look() = 0;
+  // There is a snapshot of this position, and it may be asked about from there on.
+  virtual void met(const Position& /*now*/) {}
   virtual std::optional<std::vector<uint32_t>> between(const Position& earlier, const Position& later) = 0;
   // Where the file stands now or stood just before, to ask from there on without a snapshot; nothing where
   // that cannot be told.

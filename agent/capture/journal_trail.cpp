@@ -156,15 +156,20 @@ void JournalTrail::remember(const Position& position) {
   if (known_.size() > kMostKnown) known_.pop_front();
 }
 
+// The counter alone could be of another life of the file.
+void JournalTrail::met(const Position& now) {
+  const std::lock_guard lock(mutex_);
+  if (!now.counter || now.live) return;
+  look_locked();
+  if (begun_ && now.since > begun_at_) remember(now);
+}
+
 std::optional<std::vector<uint32_t>> JournalTrail::between(const Position& earlier, const Position& later) {
   const std::lock_guard lock(mutex_);
-  if (!later.counter || later.live) return std::nullopt;
+  if (!earlier.by_journals(later)) return std::nullopt;
   look_locked();
-  if (!begun_) return std::nullopt;
-  const bool is_known = knows(earlier);
-  if (later.since > begun_at_) remember(later);
   const bool is_written = is_there() && journals_.back().written;
-  if (!is_known || is_written || !earlier.by_journals(later)) return std::nullopt;
+  if (!begun_ || is_written || !knows(earlier)) return std::nullopt;
   const uint32_t first = *earlier.counter;
   const uint32_t last = *later.counter;
   const bool all = first == last || (first < last && !steps_.empty() && steps_.front().counter() <= first &&

@@ -24,6 +24,7 @@ class JournalTrail final : public Trail {
   explicit JournalTrail(const std::string& path) : path_(path), watch_(path) {}
 
   void look() override;
+  void met(const Position& now) override;
   std::optional<std::vector<uint32_t>> between(const Position& earlier, const Position& later) override;
   void forget(const Position& before) override;
   std::optional<Position> here() override;

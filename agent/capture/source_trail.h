@@ -27,6 +27,9 @@ class SourceTrail final : public Trail {
     if (follows_journals_) journals_.look();  // first: a journal does not wait
     log_.look();
   }
+  void met(const Position& now) override {
+    if (follows_journals_) journals_.met(now);
+  }
   std::optional<std::vector<uint32_t>> between(const Position& earlier, const Position& later) override {
     if (later.live) return log_.between(earlier, later);
     return follows_journals_ ? journals_.between(earlier, later) : std::nullopt;

@@ -42,13 +42,17 @@ bool SharedHold::try_shared() {
   return held_;
 }
 
-void SharedHold::give_back() {
-  if (!held_) return;
-  // Whoever wrote during our hold does not keep to SQLite's locks (a copy over the file, for example).
+// Whoever wrote during our hold does not keep to SQLite's locks (a copy over the file, for example).
+void SharedHold::look_whether_written() {
   auto facts = file_.facts();
   if (begun_ && (!facts || facts->size != facts_.size || facts->modified != facts_.modified)) {
     if (!broken_) broken_ = changed("it was written without a lock");
   }
+}
+
+void SharedHold::give_back() {
+  if (!held_) return;
+  look_whether_written();
   unlock(file_.fd(), kSharedFirst, kSharedSize);
   held_ = false;
   longest_hold_ = std::max(longest_hold_, BootClock::now() - held_since_);
@@ -201,7 +205,9 @@ Status SharedHold::started() {
 
 Status SharedHold::check() {
   std::lock_guard lock(mutex_);
-  if (held_) give_back();
+  // A writer who is not given way to would have it between this hold and the next.
+  if (held_ && gives_way_) give_back();
+  if (held_) look_whether_written();
   return broken_ ? Status(*broken_) : Status();
 }
 

@@ -42,6 +42,7 @@ class SharedHold final : public ReadGuard {
   // All below: mutex_ is held.
   bool try_shared();
   Status ensure_held();
+  void look_whether_written();
   void give_back();
   Status check_unchanged();
   bool writer_waits() const;

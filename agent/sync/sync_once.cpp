@@ -17,11 +17,10 @@ namespace {
 
 // Frames that an application writes while its changes are found, where it is worth a copy to be gone early.
 constexpr uint32_t kBusyLog = 16;
-// Rollback mode: what is read in some pages gives way for less long than a copy of the file, since it is
-// through sooner.
-constexpr std::chrono::milliseconds kBriefCourtesy{50};
-// How long a writer waits in the end: for a few pages; for more of them, or a pass over a file of this size.
-constexpr std::chrono::milliseconds kBriefHold{20}, kLongHold{60};
+// Rollback mode: a read that is through soon gives way for less long than a copy of the file, and a writer
+// waits for it for no longer than that: a few pages; more of them, or a pass over a file of this size.
+constexpr std::chrono::milliseconds kBriefCourtesy{10}, kBriefHold{20};
+constexpr std::chrono::milliseconds kLongCourtesy{250}, kLongHold{45};
 constexpr int64_t kPassedInOneHold = int64_t{200} << 20;
 // Who reads much takes what a log has to offer, and a writer who waits for his disk is no quiet one.
 constexpr sqlite::LogRoom kRoomForAMap{800, std::chrono::milliseconds(250), std::chrono::milliseconds(15)};
@@ -161,7 +160,8 @@ sqlite::SnapshotOptions SyncOnce::snapshot_options() const {
   if (rounds_) options.log_room = kRoomForARound;
   const int64_t bytes = source_bytes(context_.source_path);
   if (!capture_->is_ready() || bytes <= options.image_bytes) return options;
-  if (capture_->is_told() || capture_->has_passed()) options.courtesy = kBriefCourtesy;
+  if (capture_->has_passed()) options.courtesy = kLongCourtesy;
+  if (capture_->is_told()) options.courtesy = kBriefCourtesy;
   if (BootClock::now() < gave_way_from_ + options.courtesy) return options;
   options.courtesy = std::chrono::milliseconds(0);
   if (capture_->is_told()) {

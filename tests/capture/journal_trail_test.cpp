@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include <filesystem>
+#include <fstream>
 #include <random>
 #include <set>
 
@@ -62,10 +63,10 @@ class JournalTrailTest : public ::testing::Test {
     EXPECT_TRUE((*snapshot)->validate());
     return seen;
   }
-  // A snapshot that the trail was asked about, as every run does: what comes after it can be told.
+  // A snapshot that the trail was told of, as by every run: what comes after it can be told.
   Seen known() {
     const Seen seen = see();
-    trail_.between(seen.position, seen.position);
+    trail_.met(seen.position);
     return seen;
   }
 
@@ -179,6 +180,20 @@ TEST_F(JournalTrailTest, DoesNotKnowAFileThatWasOverwritten) {
   ASSERT_EQ(writer_.open(0, scratch_.path()), "");
   for (int64_t row = 200; row < 260; row += 10) change(row);
   EXPECT_FALSE(holds(second, known()));
+}
+
+// The counter stays, as under an editor of files; only the kernel says that somebody wrote.
+TEST_F(JournalTrailTest, DoesNotKnowWhatWasWrittenWithoutAJournal) {
+  change(1);
+  const Seen first = known();
+  {
+    std::fstream file(scratch_.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(-20, std::ios::end);
+    file << "xx";
+  }
+  EXPECT_FALSE(holds(first, known()));
+  const Seen second = known();
+  EXPECT_TRUE(holds(second, known()));
 }
 
 TEST_F(JournalTrailTest, DoesNotKnowWhatItWasNotThereFor) {
