@@ -90,9 +90,9 @@ Result<std::string> merge_sql(const CopyTarget& target, const CopyTable& table) 
   }
   return postgres::fill(sql::merge_rows_keeping_json, {{"table", name},
                                                        {"columns", columns},
-                                                       {"values", values(table)},
+                                                       {"sent_values", values(table)},
                                                        {"arrays", types},
-                                                       {"match", match(table)},
+                                                       {"stored_match", match(table)},
                                                        {"key", key},
                                                        {"action", action}});
 }
