@@ -41,8 +41,8 @@ class Metrics {
   // A verify that ended: "equal", "differs", or as a job that could not compare; with the rows its sync
   // shipped.
   void verification(std::string_view result, int64_t rows);
-  // By what a run found the changes in its source ("unchanged", "log", "trail", "journals", "checksums", "none"), and how
-  // many tables it did not look at, looked at in part, compared as a whole.
+  // By what a run found the changes in its source ("unchanged", "log", "trail", "journals", "checksums",
+  // "none"), and how many tables it did not look at, looked at in part, compared as a whole.
   void captured(std::string_view evidence, int64_t unchanged, int64_t in_part, int64_t whole);
   void unchanged();  // a client that was due did not change since its last run, so none was made
   void conflicts_detected(int64_t count = 1);

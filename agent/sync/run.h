@@ -84,7 +84,8 @@ struct ConflictTally {
 
 // How it was found what changed in the source.
 struct CaptureTally {
-  std::string evidence;  // "unchanged", "log", "trail", "journals", "checksums"; "none" where there was nothing to go by
+  std::string evidence;       // "unchanged", "log", "trail", "journals", "checksums"; "none" where there was
+                              // nothing to go by
   int64_t pages_changed = 0;  // of the file, as far as the evidence tells them apart
   int64_t tables_unchanged = 0, tables_in_part = 0, tables_whole = 0;
   std::map<std::string, int64_t> whole_because;  // the reason, in how many tables

@@ -85,7 +85,8 @@ TEST_F(JournalCaptureTest, FindsRowsOfAPageThatIsAsItWasWhenItWasPassedOver) {
   EXPECT_EQ(look(), Evidence::kChecksums);
 }
 
-// SQLite cuts a file off when the journal is gone, which is a write without one: checksums then, not journals.
+// SQLite cuts a file off when the journal is gone, which is a write without one: checksums then, not
+// journals.
 TEST_F(JournalCaptureTest, FindsRowsOfAFileThatWasCutOffAndGrewAgain) {
   run("PRAGMA auto_vacuum = FULL; VACUUM");
   trail_.look();

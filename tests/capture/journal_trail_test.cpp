@@ -139,7 +139,7 @@ TEST_F(JournalTrailTest, TellsWhatWasWrittenBesideWhatWasRolledBack) {
   change(200);
   trail_.look();  // without waiting for the disk there may be nothing between the end of one and the next
   run("PRAGMA synchronous = OFF");
-  change(update(30), "ROLLBACK");
+  change(kFreesPages, "ROLLBACK");  // whole, and of the same counter as the next one
   trail_.look();
   change(300);
   EXPECT_TRUE(holds(first, known()));
