@@ -109,6 +109,7 @@ std::optional<std::vector<uint32_t>> LogTrail::between(const Position& earlier, 
 void LogTrail::forget(const Position& before) {
   std::lock_guard lock(mutex_);
   if (!before.live) return;
+  look_locked();  // a run need not have asked: where the log told, the next one may depend on this look
   auto round = rounds_.begin();
   while (round != rounds_.end() && !round->is(before.log.salt1, before.log.salt2)) ++round;
   if (round == rounds_.end()) return;

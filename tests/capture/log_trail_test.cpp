@@ -143,6 +143,17 @@ TEST_F(LogTrailTest, DoesNotKnowWhatWasCutOffWhereItsLastFrameIsTheFilesAgain) {
   EXPECT_FALSE(holds(earlier, see()));
 }
 
+TEST_F(LogTrailTest, KnowsATransactionThatIsCopiedBackAsSoonAsItIsThere) {
+  for (int64_t row = 1; row < 300; row += 10) change(row);
+  run("PRAGMA wal_checkpoint(PASSIVE)");
+  const Seen earlier = see();
+  trail_.forget(earlier.position);
+  run("PRAGMA cache_size = 4; BEGIN; UPDATE t SET b = hex(randomblob(20)) WHERE a < 20");
+  trail_.look();
+  run("COMMIT; PRAGMA wal_checkpoint(PASSIVE)");
+  EXPECT_TRUE(holds(earlier, see()));
+}
+
 TEST_F(LogTrailTest, ForgetsWhatNobodyAsksFor) {
   change(1);
   trail_.look();
