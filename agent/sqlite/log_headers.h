@@ -42,6 +42,7 @@ class LogHeaders {
  private:
   LogHeaders(UniqueFd wal, UniqueFd shm, uint32_t page_size)
       : wal_(std::move(wal)), shm_(std::move(shm)), page_size_(page_size) {}
+  std::optional<Committed> read_committed() const;
 
   UniqueFd wal_;
   UniqueFd shm_;
