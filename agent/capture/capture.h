@@ -66,7 +66,9 @@ class Capture {
   // What find() came upon.
   Evidence evidence() const { return evidence_; }
   size_t pages_changed() const { return pages_changed_; }
-  size_t rows_spared() const { return rows_spared_; }  // in leaves that were written, and known to be the same
+  size_t rows_spared() const {
+    return rows_spared_;
+  }  // in leaves that were written, and known to be the same
   const Position& position() const { return now_.position; }
 
  private:

@@ -286,12 +286,11 @@ int campaign(bool is_long, bool damaged) {
   if (missed > 0) return 1;
   if (one_seed != nullptr) return 0;
   // A campaign that only fell back proves nothing.
-  const bool all_ways = tally.ways.evidence[Evidence::kSame] > 0 && tally.ways.evidence[Evidence::kLog] > 0 &&
-                        tally.ways.evidence[Evidence::kTrail] > 0 &&
-                        tally.ways.evidence[Evidence::kJournals] > 0 &&
-                        tally.ways.evidence[Evidence::kChecksums] > 0 && tally.ways.unchanged > 0 &&
-                        tally.ways.ranges > 0 && tally.ways.kept > 0 && tally.ways.spared > 0 &&
-                        !tally.ways.everything.empty();
+  const bool all_ways =
+      tally.ways.evidence[Evidence::kSame] > 0 && tally.ways.evidence[Evidence::kLog] > 0 &&
+      tally.ways.evidence[Evidence::kTrail] > 0 && tally.ways.evidence[Evidence::kJournals] > 0 &&
+      tally.ways.evidence[Evidence::kChecksums] > 0 && tally.ways.unchanged > 0 && tally.ways.ranges > 0 &&
+      tally.ways.kept > 0 && tally.ways.spared > 0 && !tally.ways.everything.empty();
   if (!all_ways) std::printf("not every way was used\n");
   return all_ways ? 0 : 1;
 }
