@@ -34,7 +34,7 @@ void LogTrail::look_locked() {
     // Restarts are counted in salt-1. More than one of them, or another log, and what was in between is lost.
     const bool next = !rounds_.empty() && state->salt1 == rounds_.back().salt1 + 1;
     if (!next || !end_round(*log, rounds_.back())) begin_anew();
-    rounds_.push_back({state->salt1, state->salt2, 1, 0, 0, {}});
+    rounds_.push_back({state->salt1, state->salt2, 1, 0, {}, {}});
   }
   Round& round = rounds_.back();
   while (round.seen() < state->frames) {
@@ -52,7 +52,7 @@ void LogTrail::look_locked() {
 // it. But commits are counted: all there were since are in the log that began.
 bool LogTrail::nothing_after(const sqlite::LogHeaders& log, const Round& round) {
   const auto anew = log.committed();
-  if (!anew || round.seen() == 0 || !log.frame(round.seen())) return false;
+  if (!anew || !round.commits || !log.frame(round.seen())) return false;
   uint32_t commits = 0;
   for (uint32_t number = 1; number <= anew->frames; ++number) {
     const auto frame = log.frame(number);
@@ -60,7 +60,7 @@ bool LogTrail::nothing_after(const sqlite::LogHeaders& log, const Round& round) 
     commits += frame->ends_commit ? 1 : 0;
   }
   return anew->salt1 == round.salt1 + 1 && anew->frames < round.seen() &&
-         anew->commits - round.commits == commits;
+         anew->commits - *round.commits == commits;
 }
 
 // The log was begun anew from its first frame on. What the round before had after the last look is still

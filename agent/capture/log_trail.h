@@ -39,8 +39,8 @@ class LogTrail final : public Trail {
     uint32_t salt2 = 0;
     uint32_t first = 1;
     uint64_t before = 0;  // the checksum of the frame before `first`
-    uint32_t commits =
-        0;  // as the wal-index counts them, when the last frame of `frames` was the last there was
+    // As the wal-index counted them when the last frame of `frames` was the last there was.
+    std::optional<uint32_t> commits;
     std::vector<Seen> frames;
     bool is(uint32_t one, uint32_t two) const { return salt1 == one && salt2 == two; }
     uint32_t seen() const { return first - 1 + static_cast<uint32_t>(frames.size()); }
