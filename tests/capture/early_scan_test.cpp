@@ -14,6 +14,28 @@ namespace {
 
 constexpr uint64_t kSeed = 7;
 
+// What the pass says of a snapshot opened now; how many units it can tell.
+size_t units_told(EarlyScan& scan, const std::string& path, const sqlite::SnapshotOptions& options) {
+  auto snapshot = sqlite::Snapshot::open(path, options);
+  EXPECT_TRUE(snapshot);
+  sqlite::SourcePages& pages = **(*snapshot)->pages();
+  const auto settled = scan.settle(pages, *position_of(pages));
+  EXPECT_TRUE(settled);
+  if (!*settled) return 0;
+  const auto inside = scan_main(**snapshot, pages, kSeed, true);
+  EXPECT_TRUE(inside);
+  const MainScan& early = **settled;
+  EXPECT_EQ(early.heads, inside->heads);
+  EXPECT_EQ(early.checksums.size(), inside->checksums.size());
+  size_t told = 0;
+  for (size_t unit = 0; unit < early.checksums.size(); ++unit) {
+    if (early.checksums[unit] == 0) continue;
+    ++told;
+    EXPECT_EQ(early.checksums[unit], inside->checksums[unit]) << "unit " << unit;
+  }
+  return told;
+}
+
 class EarlyScanTest : public ::testing::TestWithParam<int> {
  protected:
   void SetUp() override {
@@ -37,27 +59,7 @@ class EarlyScanTest : public ::testing::TestWithParam<int> {
     ASSERT_TRUE(early_);
   }
 
-  // What the pass says of a snapshot opened now; how many units it can tell.
-  size_t known() {
-    auto snapshot = sqlite::Snapshot::open(scratch_.path(), {.live_image_bytes = 0});
-    EXPECT_TRUE(snapshot);
-    sqlite::SourcePages& pages = **(*snapshot)->pages();
-    const auto settled = early_->settle(pages, *position_of(pages));
-    EXPECT_TRUE(settled);
-    if (!*settled) return 0;
-    const auto inside = scan_main(**snapshot, pages, kSeed, true);
-    EXPECT_TRUE(inside);
-    const MainScan& early = **settled;
-    EXPECT_EQ(early.heads, inside->heads);
-    EXPECT_EQ(early.checksums.size(), inside->checksums.size());
-    size_t told = 0;
-    for (size_t unit = 0; unit < early.checksums.size(); ++unit) {
-      if (early.checksums[unit] == 0) continue;
-      ++told;
-      EXPECT_EQ(early.checksums[unit], inside->checksums[unit]) << "unit " << unit;
-    }
-    return told;
-  }
+  size_t known() { return units_told(*early_, scratch_.path(), {.live_image_bytes = 0}); }
 
   sqlite::Scratch scratch_;
   Writer writer_;
@@ -143,27 +145,7 @@ class EarlyScanByJournalsTest : public ::testing::TestWithParam<int> {
     ASSERT_TRUE(early_);
   }
 
-  // What the pass says of a snapshot opened now; how many units it can tell.
-  size_t known() {
-    auto snapshot = sqlite::Snapshot::open(scratch_.path(), {.image_bytes = 0});
-    EXPECT_TRUE(snapshot);
-    sqlite::SourcePages& pages = **(*snapshot)->pages();
-    const auto settled = early_->settle(pages, *position_of(pages));
-    EXPECT_TRUE(settled);
-    if (!*settled) return 0;
-    const auto inside = scan_main(**snapshot, pages, kSeed, true);
-    EXPECT_TRUE(inside);
-    const MainScan& early = **settled;
-    EXPECT_EQ(early.heads, inside->heads);
-    EXPECT_EQ(early.checksums.size(), inside->checksums.size());
-    size_t told = 0;
-    for (size_t unit = 0; unit < early.checksums.size(); ++unit) {
-      if (early.checksums[unit] == 0) continue;
-      ++told;
-      EXPECT_EQ(early.checksums[unit], inside->checksums[unit]) << "unit " << unit;
-    }
-    return told;
-  }
+  size_t known() { return units_told(*early_, scratch_.path(), {.image_bytes = 0}); }
 
   sqlite::Scratch scratch_;
   Writer writer_;

@@ -10,17 +10,12 @@
 #include <random>
 #include <set>
 
+#include "seen.h"
 #include "sqlite/scratch.h"
-#include "sqlite/source_pages.h"
 #include "writer.h"
 
 namespace syncnode::capture {
 namespace {
-
-struct Seen {
-  Position position;
-  std::vector<std::string> pages;
-};
 
 // So page 1 is in its journal, also when it is rolled back.
 constexpr const char* kFreesPages = "DELETE FROM t WHERE a < 50";
@@ -51,21 +46,7 @@ class JournalTrailTest : public ::testing::Test {
   }
   void change(int64_t row) { change(update(row)); }
 
-  Seen see() {
-    Seen seen;
-    auto snapshot = sqlite::Snapshot::open(scratch_.path());
-    EXPECT_TRUE(snapshot) << snapshot.error().to_string();
-    auto pages = (*snapshot)->pages();
-    EXPECT_TRUE(pages);
-    seen.position = *position_of(**pages);
-    for (uint32_t page = 1; page <= (*pages)->page_count(); ++page) {
-      std::string bytes((*pages)->page_size(), '\0');
-      EXPECT_TRUE((*pages)->read(page, bytes.data(), bytes.size()));
-      seen.pages.push_back(std::move(bytes));
-    }
-    EXPECT_TRUE((*snapshot)->validate());
-    return seen;
-  }
+  Seen see() const { return see_all(scratch_.path(), {}); }
   // A snapshot that the trail was told of, as by every run: what comes after it can be told.
   Seen known() {
     const Seen seen = see();

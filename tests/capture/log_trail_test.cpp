@@ -7,17 +7,12 @@
 #include <random>
 #include <set>
 
+#include "seen.h"
 #include "sqlite/scratch.h"
-#include "sqlite/source_pages.h"
 #include "writer.h"
 
 namespace syncnode::capture {
 namespace {
-
-struct Seen {
-  Position position;
-  std::vector<std::string> pages;
-};
 
 class LogTrailTest : public ::testing::Test {
  protected:
@@ -35,21 +30,7 @@ class LogTrailTest : public ::testing::Test {
         std::to_string(row + 3));
   }
 
-  Seen see() {
-    Seen seen;
-    auto snapshot = sqlite::Snapshot::open(scratch_.path(), {.live_image_bytes = 0});
-    EXPECT_TRUE(snapshot) << snapshot.error().to_string();
-    auto pages = (*snapshot)->pages();
-    EXPECT_TRUE(pages);
-    seen.position = *position_of(**pages);
-    for (uint32_t page = 1; page <= (*pages)->page_count(); ++page) {
-      std::string bytes((*pages)->page_size(), '\0');
-      EXPECT_TRUE((*pages)->read(page, bytes.data(), bytes.size()));
-      seen.pages.push_back(std::move(bytes));
-    }
-    EXPECT_TRUE((*snapshot)->validate());
-    return seen;
-  }
+  Seen see() const { return see_all(scratch_.path(), {.live_image_bytes = 0}); }
 
   static std::set<uint32_t> differing(const Seen& one, const Seen& other) {
     std::set<uint32_t> pages;
