@@ -11,6 +11,9 @@
 namespace syncnode::capture {
 namespace {
 
+// Read in no time: the log can wait for it.
+constexpr uint64_t kBriefPass = uint64_t{16} << 20;
+
 // What makes a map useless, but no run.
 bool is_damage(const Error& error) {
   return error.code == ErrorCode::kCorruption || error.code == ErrorCode::kFailedPrecondition;
@@ -78,6 +81,7 @@ Status Capture::go_on(sqlite::Snapshot& snapshot, const SourceSchema& schema, Tr
   before_.reset();
   if (writable_) before_ = std::move(now_);
   gone_on_ = true;
+  may_lack_pass_ = false;
   return look(snapshot, schema, trail);
 }
 
@@ -109,6 +113,11 @@ Status Capture::look(sqlite::Snapshot& snapshot, const SourceSchema& schema, Tra
     return {};
   }
   SN_ASSIGN(auto changed, pages_told(**pages, before_->position, now_.position, trail));
+  if (!changed && !early_ && may_lack_pass_ && snapshot.holds_log() &&
+      uint64_t{now_.map.page_count} * now_.map.page_size > kBriefPass) {
+    lacks_pass_ = true;
+    return {};
+  }
   if (!changed) {
     changed.emplace(ChangedPages{Evidence::kChecksums, {}, {}});
     SN_ASSIGN(changed->scan, scan(snapshot, **pages, false));

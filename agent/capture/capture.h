@@ -49,6 +49,10 @@ class Capture {
   bool has_passed() const { return early_.has_value(); }
   // `trail` may be null.
   Status find(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail);
+  // Nothing was found: a pass over the main file is needed after all, and would be in the way of the log that
+  // the snapshot holds. To be made before another one is opened; a second time find() does not ask for it.
+  bool lacks_pass() const { return lacks_pass_; }
+  void pass(const std::string& path, const std::stop_token& stop);
   // The same against the snapshot before this one, whose map is whole (refresh()).
   Status go_on(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail);
   const Finding& finding(const std::string& table) const;
@@ -101,6 +105,8 @@ class Capture {
   StoredMap now_;
   std::optional<EarlyScan> early_;
   bool told_ = false;
+  bool may_lack_pass_ = true;
+  bool lacks_pass_ = false;
   bool gone_on_ = false;   // before_ is not what the store gave
   bool usable_ = false;    // now_ follows from before_; else all is built anew
   bool writable_ = false;  // now_ can be saved

@@ -13,26 +13,28 @@ void Capture::read_ahead(const std::string& path, Trail* trail, bool is_copied, 
     early_ = EarlyScan::take(path, memory_.seed(), then == nullptr, is_copied ? nullptr : trail, stop);
 }
 
+void Capture::pass(const std::string& path, const std::stop_token& stop) {
+  may_lack_pass_ = lacks_pass_ = false;
+  early_ = EarlyScan::take(path, memory_.seed(), false, nullptr, stop);
+}
+
 // The snapshot will see.
 Capture::Guess Capture::guess(const std::string& path, const Position& then, Trail* trail) {
   const auto log = sqlite::LogHeaders::open(path);
   const auto committed = log ? log->committed() : std::nullopt;
+  Position now;
+  if (const auto facts = sqlite::facts_of(path)) now.main_is(*facts);
   if (!committed) {
+    // An application that has just opened its file has nothing written yet: its log will tell.
+    if (then.main_alone() && then.same_main(now)) return Guess::kTold;
     const auto here = trail != nullptr ? trail->here() : std::nullopt;
     if (!here) return Guess::kUnknown;
     return trail->between(then, *here) ? Guess::kTold : Guess::kUntold;
   }
-  Position now;
   now.live = true;
   now.log.salt1 = committed->salt1;
   now.log.salt2 = committed->salt2;
   now.log.frames = committed->frames;
-  if (const auto facts = sqlite::facts_of(path)) {
-    now.inode = facts->inode;
-    now.size = facts->size;
-    now.modified = facts->modified;
-    now.changed = facts->changed;
-  }
   const bool same_log = then.log.salt1 == now.log.salt1 && then.log.salt2 == now.log.salt2;
   const bool all_in_log = then.main_alone() && then.same_main(now) && committed->backfilled == 0;
   const bool told = (then.live && same_log) || all_in_log || (trail != nullptr && trail->between(then, now));

@@ -34,7 +34,8 @@ void LogTrail::look_locked() {
     // Restarts are counted in salt-1. More than one of them, or another log, and what was in between is lost.
     const bool next = !rounds_.empty() && state->salt1 == rounds_.back().salt1 + 1;
     if (!next || !end_round(*log, rounds_.back())) begin_anew();
-    rounds_.push_back({state->salt1, state->salt2, 1, 0, {}, {}});
+    rounds_.push_back({state->salt1, state->salt2, 1, 0, {}, {}, {}});
+    rounds_.back().main = untouched_main(*log, rounds_.back());
   }
   Round& round = rounds_.back();
   while (round.seen() < state->frames) {
@@ -46,6 +47,16 @@ void LogTrail::look_locked() {
   }
   if (round.seen() == state->frames) round.commits = state->commits;
   if (kept_ > kMostFrames) begin_anew();
+}
+
+// Whatever was copied to it from the log before is there, and shows in its times.
+std::optional<Position> LogTrail::untouched_main(const sqlite::LogHeaders& log, const Round& round) const {
+  const auto facts = sqlite::facts_of(path_);
+  const auto still = log.committed();
+  if (!facts || !still || !round.is(still->salt1, still->salt2) || still->backfilled > 0) return std::nullopt;
+  Position main;
+  main.main_is(*facts);
+  return main;
 }
 
 // The file ends with the last frame that was seen, so that none of this round can be shown to have come after
@@ -84,19 +95,32 @@ bool LogTrail::end_round(const sqlite::LogHeaders& log, Round& round) {
          still->salt2 == first->salt2;
 }
 
+// The round that has what came after `earlier`: its own, or, where that was the main file alone, one that was
+// met while the main file was still the same.
+std::deque<LogTrail::Round>::const_iterator LogTrail::from(const Position& earlier) const {
+  auto round = rounds_.begin();
+  const auto is_its_own = [&] { return earlier.live && round->is(earlier.log.salt1, earlier.log.salt2); };
+  while (round != rounds_.end() && !is_its_own()) ++round;
+  if (round != rounds_.end() || !earlier.main_alone()) return round;
+  round = rounds_.begin();
+  while (round != rounds_.end() && !(round->main && earlier.same_main(*round->main))) ++round;
+  return round;
+}
+
 std::optional<std::vector<uint32_t>> LogTrail::between(const Position& earlier, const Position& later) {
   std::lock_guard lock(mutex_);
-  if (!earlier.live || !later.live) return std::nullopt;
+  if (!later.live) return std::nullopt;
   look_locked();
   std::vector<uint32_t> pages;
-  auto round = rounds_.begin();
-  while (round != rounds_.end() && !round->is(earlier.log.salt1, earlier.log.salt2)) ++round;
-  if (round == rounds_.end() || earlier.log.frames + 1 < round->first || earlier.log.frames > round->seen())
-    return std::nullopt;
+  auto round = from(earlier);
+  if (round == rounds_.end()) return std::nullopt;
+  const bool its_own = earlier.live && round->is(earlier.log.salt1, earlier.log.salt2);
+  const uint32_t known = its_own ? earlier.log.frames : 0;
+  if (known + 1 < round->first || known > round->seen()) return std::nullopt;
   // Same salts can be an older copy of both files put back, that went another way since.
   const uint64_t sum = uint64_t{earlier.log.checksum1} << 32 | earlier.log.checksum2;
-  if (earlier.log.frames > 0 && sum != round->checksum_of(earlier.log.frames)) return std::nullopt;
-  uint32_t skipped = earlier.log.frames + 1 - round->first;
+  if (known > 0 && sum != round->checksum_of(known)) return std::nullopt;
+  uint32_t skipped = known + 1 - round->first;
   for (; round != rounds_.end(); ++round) {
     for (size_t i = skipped; i < round->frames.size(); ++i) pages.push_back(round->frames[i].page);
     skipped = 0;

@@ -42,6 +42,8 @@ class LogTrail final : public Trail {
     // As the wal-index counted them when the last frame of `frames` was the last there was.
     std::optional<uint32_t> commits;
     std::vector<Seen> frames;
+    // The main file, while nothing of this round was copied to it.
+    std::optional<Position> main;
     bool is(uint32_t one, uint32_t two) const { return salt1 == one && salt2 == two; }
     uint32_t seen() const { return first - 1 + static_cast<uint32_t>(frames.size()); }
     uint64_t checksum_of(uint32_t frame) const {  // frame: from first - 1 to seen()
@@ -50,6 +52,8 @@ class LogTrail final : public Trail {
   };
 
   void look_locked();
+  std::optional<Position> untouched_main(const sqlite::LogHeaders& log, const Round& round) const;
+  std::deque<Round>::const_iterator from(const Position& earlier) const;
   static bool goes_on(const sqlite::LogHeaders& log, const Round& round);
   bool end_round(const sqlite::LogHeaders& log, Round& round);
   static bool nothing_after(const sqlite::LogHeaders& log, const Round& round);

@@ -8,10 +8,7 @@ Result<Position> position_of(sqlite::SourcePages& pages) {
   if (position.live) position.log = pages.log();
   const sqlite::MainState& main = pages.main();
   if (!main.facts.exists) return Error{ErrorCode::kAborted, "nothing is known of the main file", ""};
-  position.inode = main.facts.inode;
-  position.size = main.facts.size;
-  position.modified = main.facts.modified;
-  position.changed = main.facts.changed;
+  position.main_is(main.facts);
   position.settled = main.settled;
   position.counter = main.counter;
   position.since = main.since;

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "sqlite/file_facts.h"
 #include "sqlite/source_pages.h"
 
 namespace syncnode::capture {
@@ -25,6 +26,12 @@ struct Position {
   // Nothing of the snapshot was read before that; of this process.
   BootClock::time_point since{};
 
+  void main_is(const sqlite::FileFacts& facts) {
+    inode = facts.inode;
+    size = facts.size;
+    modified = facts.modified;
+    changed = facts.changed;
+  }
   // Everything is in the main file.
   bool main_alone() const { return !live || log.frames == 0 || !log.in_use; }
   bool same_facts(const Position& later) const {

@@ -172,14 +172,23 @@ sqlite::SnapshotOptions SyncOnce::snapshot_options() const {
   return options;
 }
 
+Status SyncOnce::open_and_find() {
+  SN_TRY(open_snapshot());
+  SN_ASSIGN(schema_, snapshot_->read_schema());
+  return capture_->find(*snapshot_, schema_, trail_.get());
+}
+
 // Opens a snapshot and finds what is to be read. As far as that is little, the application has it in its way
 // until it is found, and no longer.
 Status SyncOnce::look() {
   std::optional<FullShare> share;
   if (capture_->is_ready()) share.emplace();
-  SN_TRY(open_snapshot());
-  SN_ASSIGN(schema_, snapshot_->read_schema());
-  SN_TRY(capture_->find(*snapshot_, schema_, trail_.get()));
+  SN_TRY(open_and_find());
+  if (capture_->lacks_pass()) {
+    close_snapshot();
+    capture_->pass(context_.source_path, context_.stop);
+    SN_TRY(open_and_find());
+  }
   SN_TRY(begin_rounds());
   return keep_pages();
 }

@@ -71,6 +71,7 @@ class SyncOnce {
   Status reconcile(RunReport& report);
   Status attempt(RunReport& report);
   void read_ahead();
+  Status open_and_find();
   Status look();
   Status open_snapshot();
   void close_snapshot();

@@ -32,6 +32,17 @@ class LogTrailTest : public ::testing::Test {
 
   Seen see() const { return see_all(scratch_.path(), {.live_image_bytes = 0}); }
 
+  // The main file has everything, and its times would betray the next write.
+  Seen see_alone() {
+    run("PRAGMA wal_checkpoint(TRUNCATE)");
+    for (;;) {
+      Seen seen = see();
+      EXPECT_TRUE(seen.position.main_alone());
+      if (seen.position.settled) return seen;
+      sqlite::pause_for(sqlite::unsettled_for(*sqlite::facts_of(scratch_.path())));
+    }
+  }
+
   static std::set<uint32_t> differing(const Seen& one, const Seen& other) {
     std::set<uint32_t> pages;
     for (size_t i = 0; i < std::max(one.pages.size(), other.pages.size()); ++i) {
@@ -135,6 +146,25 @@ TEST_F(LogTrailTest, KnowsATransactionThatIsCopiedBackAsSoonAsItIsThere) {
   EXPECT_TRUE(holds(earlier, see()));
 }
 
+TEST_F(LogTrailTest, BeginsWhereTheMainFileWasAlone) {
+  const Seen earlier = see_alone();
+  for (int64_t row = 1; row < 100; row += 10) change(row);
+  trail_.look();
+  change(100);
+  run("PRAGMA wal_checkpoint(RESTART)");
+  change(300);
+  EXPECT_TRUE(holds(earlier, see()));
+}
+
+TEST_F(LogTrailTest, DoesNotBeginWhereTheMainFileWasWrittenBeforeItLooked) {
+  const Seen earlier = see_alone();
+  change(1);
+  run("PRAGMA wal_checkpoint(RESTART)");
+  change(100);
+  trail_.look();
+  EXPECT_FALSE(holds(earlier, see()));
+}
+
 TEST_F(LogTrailTest, ForgetsWhatNobodyAsksFor) {
   change(1);
   trail_.look();
@@ -152,6 +182,10 @@ TEST_F(LogTrailTest, NeverTellsTooLittle) {
   std::mt19937 random(20261126);
   const auto one_in = [&](unsigned n) { return random() % n == 0; };
   std::vector<Seen> seen;
+  const auto keep = [&](Seen one) {
+    seen.push_back(std::move(one));
+    if (seen.size() > 12) seen.erase(seen.begin());
+  };
   int bridged = 0;
   int unknown = 0;
   for (int step = 0; step < 600; ++step) {
@@ -161,10 +195,10 @@ TEST_F(LogTrailTest, NeverTellsTooLittle) {
     }
     change(1 + static_cast<int64_t>(random() % 390));
     if (one_in(12)) run(one_in(6) ? "PRAGMA wal_checkpoint(TRUNCATE)" : "PRAGMA wal_checkpoint(RESTART)");
+    if (one_in(40)) keep(see_alone());
     if (one_in(3)) trail_.look();
     if (!one_in(4)) continue;
-    seen.push_back(see());
-    if (seen.size() > 12) seen.erase(seen.begin());
+    keep(see());
     const Seen& earlier = seen[random() % seen.size()];
     const bool other_round = earlier.position.log.salt1 != seen.back().position.log.salt1;
     const bool known = holds(earlier, seen.back());
