@@ -186,7 +186,9 @@ Status SyncOnce::look() {
   SN_TRY(open_and_find());
   if (capture_->lacks_pass()) {
     close_snapshot();
+    share.reset();  // nothing of the application's is in our hands: a pass is bulk work
     capture_->pass(context_.source_path, context_.stop);
+    share.emplace();
     SN_TRY(open_and_find());
   }
   SN_TRY(begin_rounds());
