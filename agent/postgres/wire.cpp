@@ -16,7 +16,7 @@ namespace syncnode::postgres {
 namespace {
 
 // OpenSSL may hold decrypted bytes that poll(2) cannot see (libpq reads at most what its buffer has room
-// for), so a wait on TLS looks again this often.
+// for), so a wait on TLS looks again this often. A refusal of COPY that is held so is told at its end.
 constexpr std::chrono::milliseconds kTlsLook{20};
 
 void count_notice(void* counter, const pg_result* /*notice*/) {
@@ -116,7 +116,7 @@ Result<Ready> Wire::wait(bool for_write, Deadline wanted) {
   auto ready = wait_ready(PQsocket(connection_), stop_ ? stop_->get() : -1, for_write, look);
   if (ready) return ready;
   if (ready.error().code == ErrorCode::kDeadlineExceeded && BootClock::now() < deadline)
-    return Ready{true, false};
+    return Ready{false, false, true};
   close();
   return ready;
 }
@@ -167,9 +167,10 @@ Result<bool> Wire::flush(Deadline deadline, bool stop_on_input) {
       return false;
     }
     SN_ASSIGN(const Ready ready, wait(true, deadline));
-    if (!ready.readable) continue;
+    if (!ready.readable && !ready.may_hold) continue;
     SN_ASSIGN(const bool unexpected, take_input());
-    if (unexpected && stop_on_input) return true;
+    // A network that stands still says nothing: only what came is a reason to stop.
+    if (unexpected && ready.readable && stop_on_input) return true;
   }
   return connection_failure();
 }

@@ -24,6 +24,7 @@ namespace syncnode::postgres {
 struct Ready {
   bool readable = false;
   bool writable = false;
+  bool may_hold = false;  // neither, but TLS may have decrypted what poll(2) does not tell of
 };
 
 // poll(2) on one socket and (when >= 0) an eventfd. kDeadlineExceeded, or kCancelled when the eventfd fired.

@@ -2,8 +2,9 @@
 -- {statement_timeout} {lock_timeout} {idle_timeout} milliseconds; {synchronous_commit} on or off. {plan_cache_mode}.
 -- Parallel workers are the server's, shared with whoever else it serves: ours stay single. The keepalives end a
 -- server process whose client's network was cut in the middle of a message (on a Unix socket they do nothing).
--- One row of no interest (postgres/transaction.cpp).
-SELECT pg_catalog.set_config('statement_timeout', '{statement_timeout}', true),
+-- transaction_guard asks for the first. One row of no interest (postgres/transaction.cpp).
+SELECT pg_catalog.set_config('sync_node.transaction', 'begun', true),
+       pg_catalog.set_config('statement_timeout', '{statement_timeout}', true),
        pg_catalog.set_config('lock_timeout', '{lock_timeout}', true),
        pg_catalog.set_config('idle_in_transaction_session_timeout', '{idle_timeout}', true),
        pg_catalog.set_config('synchronous_commit', '{synchronous_commit}', true),

@@ -170,7 +170,7 @@ TEST_P(PipelineTest, GuardedStatementsNeedATransaction) {
   ASSERT_TRUE(insert(pipeline, 2));
   auto answers = pipeline.finish();
   ASSERT_FALSE(answers);
-  EXPECT_EQ(connection.last_sqlstate(), "25P01");
+  EXPECT_EQ(connection.last_sqlstate(), "22012");
   EXPECT_EQ(rows(), "0");
   EXPECT_TRUE(connection.query("SELECT 1", {}, soon()));
 }
