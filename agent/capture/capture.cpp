@@ -79,7 +79,7 @@ Status Capture::find(sqlite::Snapshot& snapshot, const SourceSchema& schema, Tra
 
 Status Capture::go_on(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail) {
   before_.reset();
-  if (writable_) before_ = std::move(now_);
+  if (whole_) before_ = std::move(now_);
   gone_on_ = true;
   may_lack_pass_ = false;
   return look(snapshot, schema, trail);
@@ -91,7 +91,7 @@ Status Capture::look(sqlite::Snapshot& snapshot, const SourceSchema& schema, Tra
   pages_changed_ = rows_spared_ = 0;
   overflow_.clear();
   now_ = {};
-  usable_ = writable_ = false;
+  usable_ = writable_ = whole_ = false;
   define(schema);
   auto pages = snapshot.pages();
   if (!pages) {
@@ -125,6 +125,7 @@ Status Capture::look(sqlite::Snapshot& snapshot, const SourceSchema& schema, Tra
   evidence_ = changed->evidence;
   usable_ = true;
   const Status followed = follow(snapshot, **pages, *changed);
+  whole_ = followed.has_value();
   if (followed) return {};
   if (!is_damage(followed.error())) return followed;
   everything(followed.error().message);
@@ -175,6 +176,7 @@ Status Capture::refresh(sqlite::Snapshot& snapshot, const std::set<std::string>&
   if (!writable_) return {};
   SN_ASSIGN(auto* pages, snapshot.pages());
   Status built = build(snapshot, *pages);
+  whole_ = built.has_value();
   if (!built && is_damage(built.error())) {
     writable_ = false;  // the next run compares everything, and tries again
     return {};
@@ -197,6 +199,10 @@ Status Capture::save(const std::string& sync_id) {
   if (!writable_) return store_.forget();
   return store_.save(now_, before_ && !gone_on_ ? &*before_ : nullptr, checksums_ ? &*checksums_ : nullptr,
                      sync_id);
+}
+
+void Capture::keep() {
+  if (writable_) store_.keep(std::move(now_));
 }
 
 }  // namespace syncnode::capture

@@ -33,7 +33,9 @@ struct Finding {
 
 class Capture {
  public:
-  explicit Capture(memory::Memory& memory) : memory_(memory), store_(memory) {}
+  // `shelf` may be null, and outlives it; `client` is that of the memory there.
+  explicit Capture(memory::Memory& memory, MapShelf* shelf = nullptr, std::string client = "")
+      : memory_(memory), store_(memory, shelf, std::move(client)) {}
 
   // Reads the map of the memory's sync id. Without one, or with a damaged one, everything has to be compared.
   Status open();
@@ -53,19 +55,33 @@ class Capture {
   // the snapshot holds. To be made before another one is opened; a second time find() does not ask for it.
   bool lacks_pass() const { return lacks_pass_; }
   void pass(const std::string& path, const std::stop_token& stop);
-  // The same against the snapshot before this one, whose map is whole (refresh()).
+  // The same against the snapshot before this one, as far as find(), go_on() or refresh() brought the map to
+  // it.
   Status go_on(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail);
   const Finding& finding(const std::string& table) const;
 
   // By number, all pages that reading what was found will touch, as far as they are some megabytes; nothing
   // where a whole table has to be read, or a map made.
   std::optional<std::vector<bool>> needed_pages() const;
+  // The same for these rowids, of tables that have a map, as far as they are `most_bytes`.
+  std::optional<std::vector<bool>> pages_of(const std::map<std::string, const KeyRanges*>& tables,
+                                            size_t most_bytes) const;
+  // What reading the rows above `after` will touch, as far as it is `most_bytes` (one leaf at least), and up
+  // to which rowid that is. Nothing where the table has no map.
+  struct Part {
+    std::vector<bool> pages;
+    int64_t last = 0;
+  };
+  std::optional<Part> part_of(const std::string& table, std::optional<int64_t> after,
+                              size_t most_bytes) const;
 
   // Brings the map to this snapshot, for tables that are compared as a whole by reading their trees. The
   // memory does not follow `left_behind` in this run: the map does not know them afterwards.
   Status refresh(sqlite::Snapshot& snapshot, const std::set<std::string>& left_behind);
   // Inside a transaction of the memory, which then describes this snapshot under `sync_id`.
   Status save(const std::string& sync_id);
+  // Once that transaction has committed; the last call.
+  void keep();
 
   // What find() came upon.
   Evidence evidence() const { return evidence_; }
@@ -90,6 +106,8 @@ class Capture {
   enum class Guess { kTold, kUntold, kUnknown };
   static Guess guess(const std::string& path, const Position& then, Trail* trail);
   Result<MainScan> scan(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages, bool heads);
+  const Tree* tree_of(const std::string& table) const;
+  void add_owned(std::vector<bool>& needed) const;
   void define(const SourceSchema& schema);
   void everything(const std::string& reason);
   Status follow(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages, ChangedPages& changed);
@@ -110,6 +128,7 @@ class Capture {
   bool gone_on_ = false;   // before_ is not what the store gave
   bool usable_ = false;    // now_ follows from before_; else all is built anew
   bool writable_ = false;  // now_ can be saved
+  bool whole_ = false;     // now_ is a map of this snapshot; of tables that are compared as a whole maybe not
   std::string why_not_ = "there is no page map yet";
   std::optional<std::vector<uint64_t>> checksums_;  // read in this run
   std::vector<Definition> definitions_;

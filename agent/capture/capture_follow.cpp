@@ -7,11 +7,6 @@
 #include "capture/tree_walk.h"
 
 namespace syncnode::capture {
-namespace {
-
-constexpr size_t kMostKept = size_t{64} << 20;
-
-}  // namespace
 
 struct Capture::Written {
   std::vector<bool> pages;   // of either snapshot
@@ -60,8 +55,8 @@ Result<Capture::Written> Capture::written_pages(ChangedPages& changed) {
   checksums_ = std::move(changed.scan->checksums);
   for (uint32_t page = 1; page < all; ++page) {
     const size_t unit = (page - 1) / per_unit;
-    const bool same = unit < known.size() && unit < checksums_->size() && !before_->stale[unit] &&
-                      known[unit] != 0 && known[unit] == (*checksums_)[unit];
+    const bool same = unit < known.size() && unit < checksums_->size() && unit < before_->stale.size() &&
+                      !before_->stale[unit] && known[unit] != 0 && known[unit] == (*checksums_)[unit];
     if (!same) touch(page);
   }
   now_.stale.assign(units, false);
@@ -184,34 +179,6 @@ Status Capture::claim_rows(TreeWalk& walk, const Written& written, const Written
   rows_spared_ += same.size();
   finding.what = finding.ranges.empty() ? Finding::What::kUnchanged : Finding::What::kRanges;
   return {};
-}
-
-std::optional<std::vector<bool>> Capture::needed_pages() const {
-  const bool in_part = usable_ && std::all_of(findings_.begin(), findings_.end(), [](const auto& each) {
-                         return each.second.what != Finding::What::kEverything;
-                       });
-  if (!in_part) return std::nullopt;
-  std::vector<bool> needed(now_.map.owner.size());
-  if (needed.size() > 1) needed[1] = true;
-  for (const Tree& tree : now_.map.trees) {
-    const Finding& found = finding(tree.source);
-    if (found.what != Finding::What::kRanges) continue;
-    needed[tree.root] = true;
-    for (const uint32_t page : tree.interiors) needed[page] = true;
-    size_t leaf = 0;
-    for (const KeyRange& range : found.ranges.list()) {
-      while (leaf < tree.leaves.size() && tree.leaves[leaf].upper < range.first) ++leaf;
-      // That a range is over shows in the leaf behind it.
-      for (size_t i = leaf; i < tree.leaves.size(); ++i) {
-        needed[tree.leaves[i].page] = true;
-        if (first_key(tree.leaves, i) > range.last) break;
-      }
-    }
-  }
-  for (const uint32_t page : overflow_) needed[page] = true;
-  const auto pages = static_cast<size_t>(std::count(needed.begin(), needed.end(), true));
-  if (pages * now_.map.page_size > kMostKept) return std::nullopt;
-  return needed;
 }
 
 }  // namespace syncnode::capture

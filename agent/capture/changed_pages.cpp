@@ -14,11 +14,15 @@ Result<std::optional<std::vector<uint32_t>>> from_log(sqlite::SourcePages& pages
     // Same salts can be an older copy of both files put back, that went another way since.
     std::pair<uint32_t, uint32_t> sum{now.log.checksum1, now.log.checksum2};
     if (earlier.log.frames < now.log.frames) {
-      SN_ASSIGN(sum, pages.frame_checksum(earlier.log.frames));
+      auto read = pages.frame_checksum(earlier.log.frames);
+      // A snapshot that needs nothing of the log may have been copied without it.
+      if (!read && !now.log.in_use) return none;
+      SN_ASSIGN(sum, std::move(read));
     }
     const bool same_past = sum.first == earlier.log.checksum1 && sum.second == earlier.log.checksum2;
     // Without a checkpoint nobody has a reason to write to the main file.
-    const bool overwritten = earlier.log.backfilled == now.log.backfilled && !earlier.same_facts(now);
+    // (Only a recovery counts what was copied back from the beginning.)
+    const bool overwritten = earlier.log.backfilled >= now.log.backfilled && !earlier.same_facts(now);
     if (!same_past || overwritten) return none;
     return pages.frame_pages(earlier.log.frames + 1, now.log.frames);
   }
@@ -31,6 +35,8 @@ Result<std::optional<std::vector<uint32_t>>> from_log(sqlite::SourcePages& pages
 
 Result<std::optional<ChangedPages>> pages_told(sqlite::SourcePages& pages, const Position& earlier,
                                                const Position& now, Trail* trail) {
+  // Another file, be it beside the old log, which goes on as if nothing had happened.
+  if (earlier.inode != now.inode) return std::optional<ChangedPages>();
   if (!now.live && earlier.main_alone() && earlier.same_main(now)) return std::optional(ChangedPages{});
   SN_ASSIGN(auto logged, from_log(pages, earlier, now));
   if (logged) return std::optional(ChangedPages{Evidence::kLog, std::move(*logged), {}});

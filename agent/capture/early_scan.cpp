@@ -16,7 +16,7 @@ constexpr size_t kReadBytes = size_t{1} << 20;
 bool EarlyScan::begin(const std::string& path, Trail* journals) {
   const auto log = sqlite::LogHeaders::open(path);
   const auto committed = log ? log->committed() : std::nullopt;
-  if (committed) {
+  if (committed && log->is_live()) {
     log_ = std::make_unique<LogTrail>(path);
     log_->look();
     trail_ = log_.get();
@@ -38,7 +38,9 @@ std::optional<EarlyScan> EarlyScan::take(const std::string& path, uint64_t seed,
   auto file = sqlite::SourceFile::open(path);
   if (!file) return std::nullopt;
   EarlyScan early;
-  if (!early.begin(path, journals)) return std::nullopt;
+  const auto facts = file->facts();
+  if (!facts || !early.begin(path, journals)) return std::nullopt;
+  early.inode_ = facts->inode;
   const auto header = file->read_header();
   if (!header) return std::nullopt;
   if (!early.log_) early.page_size_ = sqlite::SourceFile::page_size(*header);
@@ -60,7 +62,7 @@ std::optional<EarlyScan> EarlyScan::take(const std::string& path, uint64_t seed,
 // first frame: what of it was not copied back yet could be any moment.
 Result<std::optional<MainScan>> EarlyScan::settle(sqlite::SourcePages& pages, const Position& now) {
   const auto none = std::optional<MainScan>();
-  if (pages.page_size() != page_size_) return none;
+  if (pages.page_size() != page_size_ || now.inode != inode_) return none;
   const auto written = trail_->between(begun_, now);
   if (!written) return none;
   const uint32_t count = pages.page_count();

@@ -34,6 +34,7 @@ class EarlyScan {
   std::unique_ptr<LogTrail> log_;
   Trail* trail_ = nullptr;  // that, or the caller's
   Position begun_;          // before the first frame of the log that was there then
+  uint64_t inode_ = 0;      // of the file that was read
   uint32_t page_size_ = 0;
   MainScan scan_;
 };

@@ -1,11 +1,8 @@
 #include "capture/log_trail.h"
 
+#include <algorithm>
+
 namespace syncnode::capture {
-namespace {
-
-constexpr size_t kMostFrames = size_t{1} << 18;
-
-}  // namespace
 
 void LogTrail::look() {
   std::lock_guard lock(mutex_);
@@ -38,6 +35,8 @@ void LogTrail::look_locked() {
     rounds_.back().main = untouched_main(*log, rounds_.back());
   }
   Round& round = rounds_.back();
+  const size_t unseen = state->frames - std::min(state->frames, round.seen());
+  if (kept_ + unseen > most_frames_) return skip_to(*log, *state);
   while (round.seen() < state->frames) {
     const auto frame = log->frame(round.seen() + 1);
     if (!frame || !round.is(frame->salt1, frame->salt2))
@@ -46,7 +45,14 @@ void LogTrail::look_locked() {
     ++kept_;
   }
   if (round.seen() == state->frames) round.commits = state->commits;
-  if (kept_ > kMostFrames) begin_anew();
+}
+
+// More frames than are kept: of what was before nothing is known, and it is not read again.
+void LogTrail::skip_to(const sqlite::LogHeaders& log, const sqlite::LogHeaders::Committed& state) {
+  begin_anew();
+  const auto last = log.frame(state.frames);
+  if (!last || last->salt1 != state.salt1 || last->salt2 != state.salt2) return;
+  rounds_.push_back({state.salt1, state.salt2, state.frames + 1, last->checksum, state.commits, {}, {}});
 }
 
 // Whatever was copied to it from the log before is there, and shows in its times.
@@ -59,19 +65,19 @@ std::optional<Position> LogTrail::untouched_main(const sqlite::LogHeaders& log, 
   return main;
 }
 
-// The file ends with the last frame that was seen, so that none of this round can be shown to have come after
-// it. But commits are counted: all there were since are in the log that began.
-bool LogTrail::nothing_after(const sqlite::LogHeaders& log, const Round& round) {
+// The file ends where frames of the round could have followed, so that none can be shown to have been cut
+// off. But commits are counted: all there were since the last look are those `read` behind it, and those of
+// the log that began.
+bool LogTrail::is_all(const sqlite::LogHeaders& log, const Round& round, uint32_t read) {
   const auto anew = log.committed();
-  if (!anew || !round.commits || !log.frame(round.seen())) return false;
-  uint32_t commits = 0;
+  if (!anew || !round.commits || anew->salt1 != round.salt1 + 1 || anew->frames >= round.seen()) return false;
+  uint32_t commits = read;
   for (uint32_t number = 1; number <= anew->frames; ++number) {
     const auto frame = log.frame(number);
     if (!frame || frame->salt1 != anew->salt1 || frame->salt2 != anew->salt2) return false;
     commits += frame->ends_commit ? 1 : 0;
   }
-  return anew->salt1 == round.salt1 + 1 && anew->frames < round.seen() &&
-         anew->commits - *round.commits == commits;
+  return log.frame(round.seen()) && anew->commits - *round.commits == commits;
 }
 
 // The log was begun anew from its first frame on. What the round before had after the last look is still
@@ -79,15 +85,17 @@ bool LogTrail::nothing_after(const sqlite::LogHeaders& log, const Round& round) 
 bool LogTrail::end_round(const sqlite::LogHeaders& log, Round& round) {
   const uint32_t unseen = round.seen() + 1;
   const auto first = log.frame(unseen);
+  if (!first) return is_all(log, round, 0);
   const auto anew = log.committed();
-  if (!first && nothing_after(log, round)) return true;
-  if (!first || !anew || (first->salt1 == anew->salt1 && first->salt2 == anew->salt2)) return false;
-  for (uint32_t number = unseen;; ++number) {
-    const auto frame = log.frame(number);
-    if (!frame || !round.is(frame->salt1, frame->salt2)) break;
+  if (!anew || (first->salt1 == anew->salt1 && first->salt2 == anew->salt2)) return false;
+  uint32_t commits = 0;
+  auto frame = first;
+  for (uint32_t number = unseen; frame && round.is(frame->salt1, frame->salt2); frame = log.frame(++number)) {
     round.frames.push_back({frame->page, frame->checksum});
     ++kept_;
+    commits += frame->ends_commit ? 1 : 0;
   }
+  if (!frame && !is_all(log, round, commits)) return false;
   // Nothing that was read meanwhile was overwritten.
   const auto still = log.frame(unseen);
   const auto now = log.committed();

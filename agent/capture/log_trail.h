@@ -19,7 +19,8 @@ namespace syncnode::capture {
 class LogTrail final : public Trail {
  public:
   // `path`: of the main file, checked (host/source_path.h).
-  explicit LogTrail(std::string path) : path_(std::move(path)) {}
+  explicit LogTrail(std::string path, size_t most_frames = size_t{1} << 18)
+      : path_(std::move(path)), most_frames_(most_frames) {}
 
   const std::string& path() const { return path_; }
   // Reads the headers of the frames that are new. What cannot be read is no news.
@@ -55,11 +56,13 @@ class LogTrail final : public Trail {
   std::optional<Position> untouched_main(const sqlite::LogHeaders& log, const Round& round) const;
   std::deque<Round>::const_iterator from(const Position& earlier) const;
   static bool goes_on(const sqlite::LogHeaders& log, const Round& round);
+  void skip_to(const sqlite::LogHeaders& log, const sqlite::LogHeaders::Committed& state);
   bool end_round(const sqlite::LogHeaders& log, Round& round);
-  static bool nothing_after(const sqlite::LogHeaders& log, const Round& round);
+  static bool is_all(const sqlite::LogHeaders& log, const Round& round, uint32_t read);
   void begin_anew();
 
   const std::string path_;
+  const size_t most_frames_;  // kept
   std::mutex mutex_;
   std::deque<Round> rounds_;  // each begun when the one before it had ended
   size_t kept_ = 0;           // frames in all of them

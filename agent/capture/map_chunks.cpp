@@ -7,7 +7,7 @@
 namespace syncnode::capture {
 namespace {
 
-constexpr uint64_t kFormat = 2;
+constexpr uint64_t kFormat = 3;
 // A run of pages: how many, and whose they are.
 constexpr uint64_t kNobodys = 0;
 constexpr uint64_t kTheirOwn = 1;
@@ -223,6 +223,8 @@ std::string pack_head(const MapHead& head) {
   append_varint(out, at.settled ? 1 : 0);
   append_varint(out, at.counter ? 1 : 0);
   append_varint(out, at.counter.value_or(0));
+  append_varint(out, head.writer);
+  append_varint(out, head.written);
   return out;
 }
 
@@ -246,6 +248,8 @@ Result<MapHead> unpack_head(std::string_view bytes) {
   const bool counts = in.take() != 0;
   const uint32_t counter = in.take_page();
   if (counts) at.counter = counter;
+  head.writer = in.take();
+  head.written = in.take();
   if (in.broken() || head.page_size == 0) return damaged();
   return head;
 }

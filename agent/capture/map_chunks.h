@@ -38,6 +38,9 @@ struct MapHead {
   uint32_t page_size = 0;
   uint32_t page_count = 0;
   Position position;
+  // Tells one writing of a map from any other as long as the host runs: process, nanoseconds of BootClock.
+  uint64_t writer = 0;
+  uint64_t written = 0;
 };
 std::string pack_head(const MapHead& head);
 Result<MapHead> unpack_head(std::string_view bytes);

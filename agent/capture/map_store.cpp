@@ -1,5 +1,7 @@
 #include "capture/map_store.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "capture/checksums.h"
@@ -73,6 +75,7 @@ Result<std::optional<StoredMap>> MapStore::load() {
   if (heads.size() != 1) return std::optional<StoredMap>();
   SN_ASSIGN(const MapHead head, unpack_head(heads.begin()->second));
   if (head.sync_id != memory_.sync_id()) return std::optional<StoredMap>();
+  if (auto kept = from_shelf()) return kept;
   stored.position = head.position;
   stored.map.page_size = head.page_size;
   stored.map.page_count = head.page_count;
@@ -107,6 +110,24 @@ Result<std::optional<StoredMap>> MapStore::load() {
   return std::optional(std::move(stored));
 }
 
+// Whoever else wrote to the file has written another head.
+std::optional<StoredMap> MapStore::from_shelf() {
+  auto kept = shelf_ != nullptr ? shelf_->take(client_) : std::nullopt;
+  if (!kept || known_.size() != 1) return std::nullopt;
+  const auto& [key, hash] = *known_.begin();
+  const auto head = kept->known.find(key);
+  if (head == kept->known.end() || head->second != hash) return std::nullopt;
+  known_ = std::move(kept->known);
+  loaded_ = true;
+  return std::move(kept->stored);
+}
+
+void MapStore::keep(StoredMap saved) {
+  if (shelf_ != nullptr) shelf_->put(client_, {std::move(saved), std::move(known_)});
+  known_.clear();
+  loaded_ = false;
+}
+
 Result<std::vector<uint64_t>> MapStore::load_checksums() {
   std::vector<uint64_t> sums;
   SN_ASSIGN(const auto chunks, read(kChecksums));
@@ -117,12 +138,17 @@ Result<std::vector<uint64_t>> MapStore::load_checksums() {
 Status MapStore::write(const Chunks& chunks, const std::set<int>& kinds) {
   for (const auto& [key, bytes] : chunks) {
     if (bytes.empty()) continue;
+    const uint64_t hash = hash_of(bytes);
     const auto before = known_.find(key);
-    if (before == known_.end() || before->second != hash_of(bytes)) SN_TRY(file_.put(key, bytes));
+    if (before != known_.end() && before->second == hash) continue;
+    SN_TRY(file_.put(key, bytes));
+    known_[key] = hash;
   }
-  for (const auto& [key, hash] : known_) {
-    const bool gone = kinds.count(key.kind) > 0 && chunks.count(key) == 0;
-    if (gone) SN_TRY(file_.remove(key));
+  for (auto one = known_.begin(); one != known_.end();) {
+    const Key key = (one++)->first;
+    if (kinds.count(key.kind) == 0 || chunks.count(key) > 0) continue;
+    SN_TRY(file_.remove(key));
+    known_.erase(key);
   }
   return {};
 }
@@ -149,7 +175,9 @@ Status MapStore::save(const StoredMap& stored, const StoredMap* before,
   }
   const PageMap& map = stored.map;
   Chunks chunks;
-  chunks[{kHead, 0, 0}] = pack_head({sync_id, map.page_size, map.page_count, stored.position});
+  const auto now = static_cast<uint64_t>(BootClock::now().time_since_epoch().count());
+  chunks[{kHead, 0, 0}] = pack_head(
+      {sync_id, map.page_size, map.page_count, stored.position, static_cast<uint64_t>(::getpid()), now});
   for (uint32_t first = 1; first <= map.page_count; first += kPagesPerChunk) {
     const uint32_t last = std::min(map.page_count, first + (kPagesPerChunk - 1));
     const bool same = before != nullptr &&

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/unique_fd.h"
+#include "sqlite/ofd_lock.h"
 #include "sqlite/source_file.h"
 
 namespace syncnode::follow {
@@ -54,8 +55,8 @@ Status FileState::read_journal(const std::string& path) {
 }
 
 // A commit is in the log and then in the wal-index, which alone makes it count: what is only in the log is
-// not yet, or never. An application that keeps the index in its own memory leaves none, or an old one that
-// belongs to another log.
+// not yet, or never. An application that keeps the index in its own memory leaves none, or an old one, of
+// another log or of this one, that nobody has open.
 Status FileState::read_log(const std::string& path) {
   SN_ASSIGN(const UniqueFd log, sqlite::open_for_reading(path + "-wal"));
   std::array<unsigned char, kLogHeader> log_header{};
@@ -70,9 +71,11 @@ Status FileState::read_log(const std::string& path) {
       sqlite::read_fully(index->get(), index_.data(), index_.size(), 0) < static_cast<ssize_t>(index_.size()))
     index_ = {};
   const bool is_whole = std::equal(index_.begin(), index_.begin() + kIndex, index_.begin() + kIndex);
-  const bool is_its = index_[kIsInit] != 0 && got == kLogHeader &&
-                      std::equal(log_header.begin() + kLogSalt, log_header.begin() + kLogSalt + kSalt,
-                                 index_.begin() + kIndexSalt);
+  const bool is_its =
+      index_[kIsInit] != 0 && got == kLogHeader && index && index->valid() &&
+      sqlite::holder_of(index->get(), sqlite::kShmDeadman, 1) != sqlite::RangeHolder::kNobody &&
+      std::equal(log_header.begin() + kLogSalt, log_header.begin() + kLogSalt + kSalt,
+                 index_.begin() + kIndexSalt);
   if (is_its) {
     // The frames of a transaction that may yet be undone come and go.
     log_.size = log_.modified = log_.changed = 0;

@@ -29,7 +29,7 @@ bool copy_part(int to, int from, off_t offset, int64_t size) {
 }  // namespace
 
 bool PageImage::fill(int main_fd, uint32_t page_size, const std::vector<bool>& wanted, int wal_fd,
-                     int64_t wal_size) {
+                     int64_t wal_size, const std::function<bool()>& go_on) {
   page_size_ = page_size;
   held_ = wanted;
   main_.reset(::memfd_create("sync-node-pages", MFD_CLOEXEC));
@@ -49,7 +49,9 @@ bool PageImage::fill(int main_fd, uint32_t page_size, const std::vector<bool>& w
     // What lies beyond the file's end is in the log alone.
     const int64_t size =
         std::min<int64_t>(static_cast<int64_t>((end - page) * page_size), facts.st_size - offset);
-    if (size > 0 && !copy_part(main_.get(), main_fd, offset, size)) return false;
+    for (int64_t at = 0; at < size; at += kStep) {
+      if (!go_on() || !copy_part(main_.get(), main_fd, offset + at, std::min(kStep, size - at))) return false;
+    }
     page = end;
   }
   return true;

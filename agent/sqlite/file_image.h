@@ -52,8 +52,10 @@ class ImageSpace {
 class PageImage {
  public:
   // Copies the pages of `wanted` (by number, from 1) and the first `wal_size` bytes of the log. False: memory
-  // is short, or something is not there any more.
-  bool fill(int main_fd, uint32_t page_size, const std::vector<bool>& wanted, int wal_fd, int64_t wal_size);
+  // is short, something is not there any more, or `go_on`, asked before each run of pages and every megabyte,
+  // says no.
+  bool fill(int main_fd, uint32_t page_size, const std::vector<bool>& wanted, int wal_fd, int64_t wal_size,
+            const std::function<bool()>& go_on);
   bool holds(size_t size, off_t offset) const;
   int main() const { return main_.get(); }
   int wal() const { return wal_.get(); }

@@ -66,6 +66,10 @@ std::optional<LogHeaders::Committed> LogHeaders::read_committed() const {
   return committed;
 }
 
+bool LogHeaders::is_live() const {
+  return holder_of(shm_.get(), kShmDeadman, 1) == RangeHolder::kReader;
+}
+
 bool LogHeaders::is_checkpointed() const {
   return write_locked(shm_.get(), kShmLockBase + kCheckpointSlot, 1);
 }

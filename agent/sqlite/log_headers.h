@@ -29,12 +29,14 @@ class LogHeaders {
     bool ends_commit = false;
   };
 
-  // Nothing where there is no log, or none that its application has open.
+  // Nothing where there is no log with a wal-index.
   static std::optional<LogHeaders> open(const std::string& main_path);
 
   uint32_t page_size() const { return page_size_; }
   // Nothing while the index is being written, or where it is of another log.
   std::optional<Committed> committed() const;
+  // Its application has it open; else the index may be an old one.
+  bool is_live() const;
   // Somebody is copying frames back just now.
   bool is_checkpointed() const;
   std::optional<Frame> frame(uint32_t number) const;  // from 1; nothing beyond the end

@@ -31,6 +31,8 @@ constexpr size_t kShmPrefix = 136;
 constexpr uint32_t kFramesPerRegion = 4096;
 constexpr uint32_t kFramesInFirstRegion = kFramesPerRegion - kShmPrefix / sizeof(uint32_t);
 constexpr int kRegionSize = 32768;
+// 64 MB of index, for a log of 32 GB at 4 KiB a page. Who claims more wants our memory.
+constexpr size_t kMostRegions = 2048;
 constexpr int64_t kLogHeaderSize = 32;
 constexpr int64_t kFrameHeaderSize = 24;
 constexpr off_t kWalSequenceOffset = 12;
@@ -49,6 +51,17 @@ int64_t log_size(const char* header) {
   const int64_t page_size = stored == 1 ? 65536 : stored;
   const int64_t frames = native_u32(header + kLastFrameOffset);
   return frames == 0 ? 0 : kLogHeaderSize + frames * (kFrameHeaderSize + page_size);
+}
+
+// Where in the index the page of a frame (from 1) is told.
+struct Place {
+  uint32_t region = 0;
+  size_t offset = 0;
+};
+Place place_of(uint32_t frame) {
+  if (frame <= kFramesInFirstRegion) return {0, kShmPrefix + sizeof(uint32_t) * (frame - 1)};
+  const uint32_t beyond = frame - kFramesInFirstRegion - 1;
+  return {1 + beyond / kFramesPerRegion, sizeof(uint32_t) * (beyond % kFramesPerRegion)};
 }
 
 bool copies_agree(const char* prefix) {
@@ -96,6 +109,7 @@ bool ReadMark::load(size_t index) {
 int ReadMark::map_shm(int region, int size, volatile void** out) {
   *out = nullptr;
   const auto index = static_cast<size_t>(region);
+  if (index >= kMostRegions) return SQLITE_IOERR_SHMMAP;
   if (regions_.size() <= index) regions_.resize(index + 1);
   if (!regions_[index].bytes) {
     regions_[index] = {static_cast<size_t>(size), std::make_unique<char[]>(static_cast<size_t>(size))};
@@ -110,10 +124,12 @@ int ReadMark::map_shm(int region, int size, volatile void** out) {
 }
 
 Status ReadMark::before_image() {
-  SN_ASSIGN(const FileFacts index, facts_of(shm_.get()));
-  const auto region_size = static_cast<int64_t>(regions_[0].size);
+  const uint32_t last = last_frame_ == 0 ? 0 : place_of(last_frame_).region;
   volatile void* region = nullptr;
-  for (int i = 0; i < index.size / region_size; ++i) map_shm(i, static_cast<int>(region_size), &region);
+  for (uint32_t i = 0; i <= last; ++i) {
+    if (map_shm(static_cast<int>(i), kRegionSize, &region) != SQLITE_READONLY)
+      return changed("its shared memory does not hold the whole log");
+  }
   return {};
 }
 
@@ -165,16 +181,12 @@ void ReadMark::begin_to_watch(const char* header) {
 bool ReadMark::frame_pages(uint32_t first, uint32_t last, std::vector<uint32_t>& pages) {
   const size_t before = pages.size();
   for (uint32_t frame = first; frame <= last; ++frame) {
-    const bool in_first = frame <= kFramesInFirstRegion;
-    const uint32_t beyond = in_first ? 0 : frame - kFramesInFirstRegion - 1;
-    const uint32_t region = in_first ? 0 : 1 + beyond / kFramesPerRegion;
+    const auto [region, offset] = place_of(frame);
     if (region >= regions_.size() || !regions_[region].bytes) {
       volatile void* mapped = nullptr;
       if (imaged() || map_shm(static_cast<int>(region), kRegionSize, &mapped) != SQLITE_READONLY)
         return false;
     }
-    const size_t offset = in_first ? kShmPrefix + sizeof(uint32_t) * (frame - 1)
-                                   : sizeof(uint32_t) * (beyond % kFramesPerRegion);
     pages.push_back(native_u32(regions_[region].bytes.get() + offset));
   }
   if (imaged()) return true;

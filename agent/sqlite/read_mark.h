@@ -40,8 +40,9 @@ class ReadMark final : public WalGuard {
 
  private:
   Result<int64_t> wal_bytes() const override;
-  Status before_image() override;  // the whole index: it may be reset as soon as the mark is given back
-  void after_image() override;     // gives the mark back
+  Status before_image()
+      override;  // all of the index that counts: it may be reset as soon as the mark is given back
+  void after_image() override;  // gives the mark back
 
   struct Region {
     size_t size = 0;

@@ -141,7 +141,8 @@ Status SharedHold::keep_pages(const std::vector<bool>& wanted, uint32_t page_siz
   if (imaged_ || part_) return {};
   SN_TRY(ensure_held());
   auto part = std::make_unique<PageImage>();
-  const bool filled = part->fill(file_.fd(), page_size, wanted, -1, 0);
+  const bool filled = part->fill(file_.fd(), page_size, wanted, -1, 0,
+                                 [this] { return BootClock::now() < held_since_ + longest_; });
   give_back();
   if (broken_) return *broken_;
   if (filled) part_ = std::move(part);

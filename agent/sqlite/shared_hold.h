@@ -3,9 +3,9 @@
 // it (PENDING) gets it within a millisecond: a thread of its own gives it back even when the reader is busy
 // elsewhere. The next read takes it again and goes on only when the file is as before. A small file is copied
 // into memory during the first hold, of a large one the pages that will be needed, as soon as they are known;
-// then no lock is needed any more. Only that may be finished while a writer waits, and only when the guard
-// was told not to give way: he waits for one hold then, for no second one. Refuses to wait for a writer once
-// the read has begun: his commit would break the snapshot anyway.
+// then no lock is needed any more. Only these copies may be finished while a writer waits (that of the file
+// only when the guard was told not to give way), within the hold: he waits for one, for no second one.
+// Refuses to wait for a writer once the read has begun: his commit would break the snapshot anyway.
 #pragma once
 
 #include <condition_variable>

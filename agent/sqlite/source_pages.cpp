@@ -23,7 +23,6 @@ Error beyond(uint32_t page) {
 std::optional<std::vector<uint32_t>> SourcePages::frame_pages(uint32_t first, uint32_t last) {
   std::vector<uint32_t> pages;
   if (first > last) return pages;
-  pages.reserve(last - first + 1);
   if (!guard_.frame_pages(first, last, pages)) return std::nullopt;
   return pages;
 }

@@ -46,7 +46,8 @@ Status WalGuard::keep_pages(const std::vector<bool>& wanted, uint32_t page_size)
   if (!holds_log()) return {};
   SN_ASSIGN(const int64_t wal, wal_bytes());
   auto part = std::make_unique<PageImage>();
-  if (!part->fill(file_.fd(), page_size, wanted, wal_.get(), wal)) return check();
+  const auto in_time = [this] { return BootClock::now() < deadline_; };
+  if (!part->fill(file_.fd(), page_size, wanted, wal_.get(), wal, in_time)) return check();
   SN_TRY(before_image());
   SN_TRY(check());
   part_ = std::move(part);

@@ -129,7 +129,9 @@ Status JobJournal::say(const postgres::Script& script) {
   return {};
 }
 
+// Who lost the term has nothing to say of the client: that is for who leads now.
 void JobJournal::add_synced(postgres::Script& script, std::string_view status, bool current) const {
+  if (status == status_word(ErrorCode::kFenced)) return;
   script.add(sql::client_synced,
              {Param::text(deployment_), Param::text(status), Param::text(current ? "true" : "false")});
 }

@@ -45,8 +45,8 @@ class JobJournal {
   postgres::Script closing(const RunReport& report) const;
   void told() { told_ = true; }
   bool is_told() const { return told_; }
-  // What the sync came to, for the client: success, held, failed, fenced, starved, cancelled. `current`: the
-  // copy equals a snapshot of this run.
+  // What the sync came to, for the client: success, held, failed, starved, cancelled; of one that was fenced
+  // nothing. `current`: the copy equals a snapshot of this run.
   Status synced(std::string_view status, bool current);
   // What a verify found, a JSON text; before finish(), so that a job that is over shows it.
   Status keep_report(const std::string& report);

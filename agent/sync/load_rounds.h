@@ -27,6 +27,9 @@ class LoadRounds {
   // A later snapshot is open, and `capture` went on to it from the one before.
   void turned(const capture::Capture& capture);
   int64_t turns() const { return turns_; }
+  // The application was seen to write while it was read.
+  void found_busy() { busy_ = true; }
+  bool is_busy() const { return busy_; }
 
   // Where rows that were read may have changed since; null: anywhere.
   const capture::KeyRanges* changed(const std::string& table);
@@ -39,6 +42,7 @@ class LoadRounds {
   };
   std::map<std::string, Load> loads_;
   int64_t turns_ = 0;
+  bool busy_ = false;
 };
 
 }  // namespace syncnode::sync

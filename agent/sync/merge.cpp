@@ -14,6 +14,8 @@ namespace syncnode::sync {
 namespace {
 
 constexpr size_t kBatchBytes = size_t{1} << 20;
+// The first is small, and each next one larger: the server is at it while the rest is made ready.
+constexpr size_t kFirstBatchBytes = size_t{128} << 10;
 
 std::string join(const std::vector<std::string>& parts) {
   std::string text;
@@ -132,7 +134,8 @@ Merge::Merge(postgres::Pipeline& pipeline, const CopyTable& table, std::string s
       table_(table),
       sql_(std::move(sql)),
       quarantine_(std::move(quarantine)),
-      batch_rows_(batch_rows) {
+      batch_rows_(batch_rows),
+      full_(kFirstBatchBytes) {
   if (table.keyed_by_column()) columns_.push_back(ArrayParam::of_bytea());
   for (const auto& column : table.columns) {
     if (!column.direct) continue;
@@ -155,7 +158,7 @@ Status Merge::ship(Spool& rows, const std::function<void(int64_t)>& progress) {
     for (const auto& value : row.quarantined)
       SN_TRY(quarantine_.add(row.key, table_.columns[value.column].target, value));
     ++shipped;
-    if (columns_.front().count() >= batch_rows_ || bytes_ >= kBatchBytes) {
+    if (columns_.front().count() >= batch_rows_ || bytes_ >= full_) {
       SN_TRY(flush());
       progress(shipped);
     }
@@ -186,6 +189,7 @@ Status Merge::flush() {
   SN_TRY(pipeline_.add(sql_, params, kStatementWait));
   for (auto& column : columns_) column.clear();
   bytes_ = 0;
+  full_ = std::min(2 * full_, kBatchBytes);
   return {};
 }
 

@@ -37,6 +37,7 @@ class Merge {
   int batch_rows_;
   std::vector<ArrayParam> columns_;  // `_sync_key` first where the table has it
   size_t bytes_ = 0;
+  size_t full_;  // so many are a batch
 };
 
 // Names of the copy's columns that are shipped, `_sync_key` first where the table has it; quoted, comma

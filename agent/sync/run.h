@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "base/right_of_way.h"
 #include "capture/changed_pages.h"
+#include "capture/map_shelf.h"
 #include "conflict/policy.h"
 #include "model/source_schema.h"
 #include "model/term.h"
@@ -39,7 +40,8 @@ struct RunOptions {
   int batch_rows = 1000;  // BATCH_SIZE
   int64_t brake_min_rows = 100;
   int brake_percent = 50;
-  std::shared_ptr<capture::Trail> trail;  // what was seen of this client's log between runs; may be nothing
+  std::shared_ptr<capture::MapShelf> maps;  // of clients of this process, between runs; may be nothing
+  std::shared_ptr<capture::Trail> trail;    // what was seen of this client's log between runs; may be nothing
   std::shared_ptr<const conflict::Policy> policy;  // of the host; nothing: the built-in one
   std::chrono::seconds lease{60};
   std::chrono::seconds heartbeat{10};

@@ -72,30 +72,36 @@ Status append_record(Spool& spool, std::string_view bytes) {
   return spool.append(bytes);
 }
 
+// At the end of the spool there is less.
 Status RecordReader::need(size_t bytes) {
-  if (buffer_.size() - offset_ >= bytes) return {};
-  buffer_.erase(0, offset_);
-  offset_ = 0;
+  if (at_hand_.size() >= bytes) return {};
+  if (spool_.is_in_memory()) {
+    if (!at_hand_.empty()) return {};
+    SN_ASSIGN(at_hand_, spool_.read(spool_.size()));
+    return {};
+  }
+  buffer_.erase(0, buffer_.size() - at_hand_.size());
   while (buffer_.size() < bytes) {
-    SN_ASSIGN(auto chunk, spool_.read(Spool::kBuffer));
-    if (chunk.empty()) return {};
+    SN_ASSIGN(const auto chunk, spool_.read(Spool::kBuffer));
+    if (chunk.empty()) break;
     buffer_.append(chunk);
   }
+  at_hand_ = buffer_;
   return {};
 }
 
 Result<bool> RecordReader::next(std::string_view& record) {
+  const auto torn = [] { return Error{ErrorCode::kInternal, "a record of the spool is torn", ""}; };
   uint64_t length = 0;
   SN_TRY(need(sizeof length));
-  if (buffer_.size() == offset_) return false;
-  Error torn{ErrorCode::kInternal, "a record of the spool is torn", ""};
-  if (buffer_.size() - offset_ < sizeof length) return torn;
-  std::memcpy(&length, buffer_.data() + offset_, sizeof length);
-  offset_ += sizeof length;
+  if (at_hand_.empty()) return false;
+  if (at_hand_.size() < sizeof length) return torn();
+  std::memcpy(&length, at_hand_.data(), sizeof length);
+  at_hand_.remove_prefix(sizeof length);
   SN_TRY(need(length));
-  if (buffer_.size() - offset_ < length) return torn;
-  record = std::string_view(buffer_.data() + offset_, length);
-  offset_ += length;
+  if (at_hand_.size() < length) return torn();
+  record = at_hand_.substr(0, length);
+  at_hand_.remove_prefix(length);
   return true;
 }
 

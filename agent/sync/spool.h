@@ -25,8 +25,10 @@ class Spool {
   Status append(std::string_view bytes);
   // Ends writing and goes back to the start; may be called again to read anew.
   Status rewind();
-  // Up to `limit` bytes, empty at the end; borrowed until the next call.
+  // Up to `limit` bytes, empty at the end; borrowed until the next call, or, of one that is_in_memory(), as
+  // long as the spool.
   Result<std::string_view> read(size_t limit);
+  bool is_in_memory() const { return !fd_.valid(); }
   uint64_t size() const { return size_; }
 
  private:
@@ -54,8 +56,8 @@ class RecordReader {
   Status need(size_t bytes);
 
   Spool& spool_;
-  std::string buffer_;
-  size_t offset_ = 0;
+  std::string_view at_hand_;  // and not taken yet: of the spool's memory, or of the buffer
+  std::string buffer_;        // of a spool with a file
 };
 
 }  // namespace syncnode::sync

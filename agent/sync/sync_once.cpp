@@ -17,6 +17,7 @@ namespace {
 
 // Frames that an application writes while its changes are found, where it is worth a copy to be gone early.
 constexpr uint32_t kBusyLog = 16;
+constexpr std::chrono::seconds kReadBackWait{20};
 // Rollback mode: a read that is through soon gives way for less long than a copy of the file, and a writer
 // waits for it for no longer than that: a few pages; more of them, or a pass over a file of this size.
 constexpr std::chrono::milliseconds kBriefCourtesy{10}, kBriefHold{20};
@@ -25,10 +26,14 @@ constexpr int64_t kPassedInOneHold = int64_t{200} << 20;
 // Who reads much takes what a log has to offer, and a writer who waits for his disk is no quiet one.
 constexpr sqlite::LogRoom kRoomForAMap{800, std::chrono::milliseconds(250), std::chrono::milliseconds(15)};
 constexpr sqlite::LogRoom kRoomForARound{400, std::chrono::milliseconds(250), std::chrono::milliseconds(15)};
+constexpr sqlite::LogRoom kRoomForAPart{128, std::chrono::milliseconds(250), std::chrono::milliseconds(15)};
 
-// Seen on the wire: did our transaction make it?
+// Seen on the wire: did our transaction make it? A run that is stopped, or a server that does not answer,
+// leaves that to the next run (reconcile()).
 Result<bool> committed(const SyncContext& context, const std::string& sync_id) {
-  SN_ASSIGN(auto connection, postgres::Connection::open(context.connect, deadline_in(kStatementWait)));
+  const Deadline deadline = deadline_in(kReadBackWait);
+  SN_ASSIGN(auto connection, postgres::Connection::open(context.connect, deadline, context.stop));
+  connection.limit(deadline);
   SN_ASSIGN(auto state, read_copy_state(connection, context.target));
   return state.sync_id == sync_id;
 }
@@ -63,6 +68,8 @@ Status SyncOnce::run(RunReport& report) {
     Status done = attempt(report);
     if (done) return done;
     Error why = cause(std::move(done).error());
+    context_.log.debug("an attempt at '" + context_.target.deployment.client_name +
+                       "' ended: " + why.message);
     broke_ = broke_ || why.code == ErrorCode::kAborted;
     keeps_ = keeps_ && !(kept_ && why.code == ErrorCode::kAborted);
     close_snapshot();  // it never waits for the sender
@@ -157,7 +164,7 @@ sqlite::SnapshotOptions SyncOnce::snapshot_options() const {
   options.gives_way_to = context_.options.gives_way_to;
   if (capture_->is_ready() && !broke_) options.live_image_bytes = 0;
   if (!capture_->is_ready()) options.log_room = kRoomForAMap;
-  if (rounds_) options.log_room = kRoomForARound;
+  if (rounds_) options.log_room = rounds_->is_busy() ? kRoomForAPart : kRoomForARound;
   const int64_t bytes = source_bytes(context_.source_path);
   if (!capture_->is_ready() || bytes <= options.image_bytes) return options;
   if (capture_->has_passed()) options.courtesy = kLongCourtesy;
@@ -208,7 +215,7 @@ Status SyncOnce::attempt(RunReport& report) {
   context_.progress.phase("reading");
   left_behind_.clear();
   rounds_.reset();
-  capture_.emplace(*memory_);
+  capture_.emplace(*memory_, context_.options.maps.get(), context_.client_directory);
   if (!rechecked_ && !state_.sync_id.empty()) SN_TRY(capture_->open());
   read_ahead();
   SN_TRY(look());
@@ -280,7 +287,7 @@ Status SyncOnce::ship_all(RunReport& report) {
   if (nothing_to_ship()) {
     report.mode = "unchanged";
     SN_TRY(memory_->discard([this] { return capture_->save(memory_->sync_id()); }));
-    if (trail_) trail_->forget(capture_->position());
+    followed();
     return {};
   }
   context_.progress.phase("shipping");
@@ -311,8 +318,8 @@ Status SyncOnce::ship_all(RunReport& report) {
     // The copy is right; another node that found our commit may have remembered it already.
     context_.log.warning("the local memory did not follow: " + remembered.error().message +
                          "; the next run rechecks it");
-  } else if (trail_) {
-    trail_->forget(capture_->position());
+  } else {
+    followed();
   }
   report = shipped_report(std::move(report));
   if (after.said) journal_.told();
@@ -320,6 +327,12 @@ Status SyncOnce::ship_all(RunReport& report) {
     context_.log.warning("how the job ended could not be recorded with it: " + after.failure->to_string());
   }
   return {};
+}
+
+// The memory has followed: the next run goes on from this snapshot.
+void SyncOnce::followed() {
+  if (trail_) trail_->forget(capture_->position());
+  capture_->keep();
 }
 
 // What it becomes with the COMMIT.

@@ -79,6 +79,11 @@ class SyncOnce {
   Status begin_rounds();
   Status read_in_rounds(RunReport& report);
   Status turn_snapshot();
+  Status need_all_pages();
+  class TableSnapshots;
+  Result<LoadedTable> load_in_rounds(const SourceTable& table, const CopyTable& copy,
+                                     const std::optional<LoadedTable>& earlier, TableLoadOptions options);
+  Status catch_up_all(RunReport& report);
   Status catch_up(TableReading& reading, RunReport& report);
   Status read_tables(RunReport& report);
   Status read_table(const SourceTable& table, RunReport& report);
@@ -106,6 +111,7 @@ class SyncOnce {
   void lend_connection();
   Status connect_again(RunReport& report);
   Status ship_all(RunReport& report);
+  void followed();
   bool nothing_to_ship() const;
   RunReport shipped_report(RunReport report) const;
 

@@ -1,6 +1,8 @@
 // SyncOnce, a first load beside an application that writes to its log: large tables are read in one short
 // snapshot after the other (load_rounds.h), the rest in the last of them.
 #include <algorithm>
+#include <limits>
+#include <map>
 
 #include "capture/log_trail.h"
 #include "sync/source_rows.h"
@@ -8,6 +10,16 @@
 #include "sync/sync_once.h"
 
 namespace syncnode::sync {
+namespace {
+
+// Frames that an application writes meanwhile: it is one that is at work.
+constexpr uint32_t kBusyLog = 16;
+// Copied in some ten milliseconds, and read in many more.
+constexpr size_t kPartBytes = size_t{24} << 20;
+constexpr size_t kCatchUpBytes = size_t{128} << 20;  // once a load
+constexpr std::chrono::milliseconds kLookEvery{10};
+
+}  // namespace
 
 // The map of the first snapshot is where the book begins.
 Status SyncOnce::begin_rounds() {
@@ -23,6 +35,7 @@ Status SyncOnce::read_in_rounds(RunReport& report) {
   for (const auto& table : schema_.tables) {
     if (context_.stop.stop_requested()) return Error{ErrorCode::kCancelled, "the run was stopped", ""};
     if (!reads_by_rowid(table)) continue;
+    SN_TRY(need_all_pages());
     if (snapshot_->outstays()) SN_TRY(turn_snapshot());
     SN_ASSIGN(const bool large, is_large(table));
     if (large) SN_TRY(read_table(table, report));
@@ -31,8 +44,60 @@ Status SyncOnce::read_in_rounds(RunReport& report) {
   SN_TRY(turn_snapshot());
   context_.log.debug("the large tables of '" + context_.target.deployment.client_name + "' were read in " +
                      std::to_string(rounds_->turns()) + " snapshots before the last one");
-  for (auto& reading : readings_) SN_TRY(catch_up(reading, report));
   return {};
+}
+
+// Of a snapshot that has let its log go there is a part.
+Status SyncOnce::need_all_pages() {
+  return rounds_ && rounds_->is_busy() && !snapshot_->holds_log() ? turn_snapshot() : Status();
+}
+
+// Beside an application that writes, the pages of some rows are copied and its log is let go of before they
+// are read.
+class SyncOnce::TableSnapshots final : public LoadSnapshots {
+ public:
+  TableSnapshots(SyncOnce& run, std::string table) : run_(run), table_(std::move(table)) {}
+
+  Result<Reach> first(std::optional<int64_t> after) override {
+    Reach reach{run_.snapshot_.get(), std::numeric_limits<int64_t>::max()};
+    if (!run_.rounds_->is_busy() || !run_.snapshot_->holds_log()) return reach;
+    const auto part = run_.capture_->part_of(table_, after, kPartBytes);
+    if (!part) return reach;
+    SN_TRY(run_.snapshot_->keep_pages(part->pages));
+    if (!run_.snapshot_->holds_log()) reach.last = part->last;
+    return reach;
+  }
+  // Nobody else may be looking at the log, which begins anew as soon as it is let go of.
+  bool outstays() override {
+    if (BootClock::now() >= look_) {
+      run_.trail_->look();
+      look_ = deadline_in(kLookEvery);
+    }
+    const bool is_new = !run_.rounds_->is_busy() && run_.snapshot_->log_growth() >= kBusyLog;
+    if (is_new) run_.rounds_->found_busy();
+    return is_new || run_.snapshot_->outstays();
+  }
+  Result<Reach> next(int64_t position) override {
+    run_.rounds_->reached(table_, position);
+    SN_TRY(run_.turn_snapshot());
+    return first(position);
+  }
+
+ private:
+  SyncOnce& run_;
+  const std::string table_;
+  Deadline look_{};
+};
+
+Result<LoadedTable> SyncOnce::load_in_rounds(const SourceTable& table, const CopyTable& copy,
+                                             const std::optional<LoadedTable>& earlier,
+                                             TableLoadOptions options) {
+  rounds_->begin(table.name, earlier.has_value());
+  TableSnapshots snapshots(*this, table.name);
+  options.snapshots = &snapshots;
+  auto loaded = load_table(*snapshot_, table, copy, *memory_, *sender_, earlier, options);
+  if (loaded) rounds_->finished(table.name);
+  return loaded;
 }
 
 // The snapshot gives way to a later one of the same tables.
@@ -53,7 +118,28 @@ Status SyncOnce::turn_snapshot() {
   return {};
 }
 
-// What was read of this table, brought to the last snapshot.
+// What was read in rounds, brought to the last snapshot.
+Status SyncOnce::catch_up_all(RunReport& report) {
+  std::map<std::string, const capture::KeyRanges*> changed;
+  bool in_part = true;
+  for (const auto& reading : readings_) {
+    if (!rounds_->has(reading.outcome.name)) continue;
+    const capture::KeyRanges* ranges = rounds_->changed(reading.outcome.name);
+    in_part = in_part && ranges != nullptr;
+    if (ranges != nullptr && !ranges->empty()) changed[reading.outcome.name] = ranges;
+  }
+  if (in_part && keeps_ && !changed.empty() && snapshot_->holds_log()) {
+    const auto needed = capture_->pages_of(changed, kCatchUpBytes);
+    if (needed) SN_TRY(snapshot_->keep_pages(*needed));
+    kept_ = needed.has_value();
+  }
+  for (auto& reading : readings_) {
+    if (rounds_->has(reading.outcome.name)) SN_TRY(catch_up(reading, report));
+  }
+  return {};
+}
+
+// The same of one table.
 Status SyncOnce::catch_up(TableReading& reading, RunReport& report) {
   const auto table = std::find_if(schema_.tables.begin(), schema_.tables.end(),
                                   [&](const SourceTable& each) { return each.name == reading.outcome.name; });

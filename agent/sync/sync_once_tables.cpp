@@ -64,6 +64,7 @@ Status SyncOnce::read_tables(RunReport& report) {
     if (context_.stop.stop_requested()) return Error{ErrorCode::kCancelled, "the run was stopped", ""};
     if (!rounds_ || !rounds_->has(table.name)) SN_TRY(read_table(table, report));
   }
+  if (rounds_) SN_TRY(catch_up_all(report));
   tell_capture(report.capture);
   SN_TRY(settle_tables(report));
   SN_TRY(vanished_tables(report));
@@ -91,6 +92,7 @@ Status SyncOnce::read_table(const SourceTable& table, RunReport& report) {
       reload ? reload_table(table, plan, existing) : merge_table(table, plan, existing, report.capture);
   bool key_misfits = !shipment && is_key_misfit(shipment.error());
   if (key_misfits) {
+    SN_TRY(need_all_pages());
     SN_ASSIGN(plan, plan_table(*snapshot_, table, existing, {.encoded_keys = true}));
     shipment = reload_table(table, plan, existing);
     reload = true;
@@ -184,6 +186,7 @@ Result<TableShipment> SyncOnce::reload_table(const SourceTable& table, ShapePlan
   Result<TableShipment> shipment = large ? load_large(table, plan) : create_small(table, plan);
   if (shipment || !is_key_misfit(shipment.error()) || plan.copy.key_kind != KeyKind::kPlain) return shipment;
   std::string reason = plan.copy.reason;
+  SN_TRY(need_all_pages());
   SN_ASSIGN(plan, plan_table(*snapshot_, table, existing, {.encoded_keys = true}));
   plan.copy.key_kind = KeyKind::kEncoded;
   plan.copy.reason = reason;
@@ -241,21 +244,11 @@ Result<TableShipment> SyncOnce::load_large(const SourceTable& table, ShapePlan p
   }
   loaded_ = true;
   SN_ASSIGN(auto earlier, earlier_load(table, plan.copy));
-  TableLoadOptions options{context_.client_directory,
-                           context_.options.spool_bytes,
-                           [&](int64_t rows) { context_.progress.table(table.name, rows, -1); },
-                           {}};
+  TableLoadOptions options{context_.client_directory, context_.options.spool_bytes,
+                           [&](int64_t rows) { context_.progress.table(table.name, rows, -1); }};
   const bool in_rounds = rounds_ && reads_by_rowid(table);
-  if (in_rounds) {
-    rounds_->begin(table.name, earlier.has_value());
-    options.renew = [&](int64_t position) -> Result<sqlite::Snapshot*> {
-      rounds_->reached(table.name, position);
-      SN_TRY(turn_snapshot());
-      return snapshot_.get();
-    };
-  }
-  auto loaded = load_table(*snapshot_, table, plan.copy, *memory_, *sender_, earlier, options);
-  if (loaded && in_rounds) rounds_->finished(table.name);
+  auto loaded = in_rounds ? load_in_rounds(table, plan.copy, earlier, std::move(options))
+                          : load_table(*snapshot_, table, plan.copy, *memory_, *sender_, earlier, options);
   if (!loaded) {
     if (is_key_misfit(loaded.error())) SN_TRY(memory_->forget_load(table.name));
     return std::move(loaded).error();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "capture/key_ranges.h"
 #include "codec/bytes.h"
 #include "memory/image_cursor.h"
 #include "sync/shape_plan.h"
@@ -20,6 +21,8 @@ constexpr uint64_t kChunkBytes = uint64_t{8} << 20;
 constexpr uint64_t kMostAhead = kChunkBytes;
 constexpr size_t kChunkMemory = kChunkBytes + (size_t{1} << 20);
 constexpr int64_t kProgressRows = 4096;
+constexpr int64_t kLookRows = 16;
+constexpr int64_t kStart = std::numeric_limits<int64_t>::min(), kEnd = std::numeric_limits<int64_t>::max();
 constexpr char kDrain[] = "reading goes on when the spool has been sent";
 
 // The read transaction must not wait for the network: it ends here and a later snapshot goes on.
@@ -43,15 +46,24 @@ class Load {
   // Above `after`, where that is given.
   Result<LoadedTable> run(std::optional<int64_t> after) {
     int64_t before = state_.load.rows;
+    if (options_.snapshots != nullptr) {
+      SN_ASSIGN(const auto reach, options_.snapshots->first(after));
+      last_ = reach.last;
+    }
     SN_TRY(open_rows(after));
     while (true) {
       SN_ASSIGN(bool more, rows_->next());
-      if (!more) break;
+      if (!more && last_ == kEnd) break;
+      if (!more) {
+        SN_TRY(turn(last_));
+        continue;
+      }
       // Two rows of one position must not be parted: a resumed load goes on behind a position.
       const bool parted = chunk_rows_ > 0 && rows_->position() != state_.load.last_position;
       if (parted && tuples_->size() >= chunk_bytes_) SN_TRY(end_chunk(false));
-      if (parted && options_.renew && snapshot_rows_ > 0 && snapshot_->outstays()) {
-        SN_TRY(turn());
+      if (parted && options_.snapshots != nullptr && snapshot_rows_ % kLookRows == 1 &&
+          options_.snapshots->outstays()) {
+        SN_TRY(turn(state_.load.last_position));
         continue;
       }
       SN_TRY(add(*rows_));
@@ -63,16 +75,26 @@ class Load {
 
  private:
   Status open_rows(std::optional<int64_t> after) {
-    SN_ASSIGN(rows_, open_source_rows(*snapshot_, table_, copy_,
-                                      {memory_.seed(), after, options_.spool_directory, nullptr}));
+    SourceRowsOptions options{memory_.seed(), after, options_.spool_directory, nullptr};
+    // From one rowid to another: SQLite looks for what comes after a rowid from that rowid on, in a leaf that
+    // was not copied.
+    if (options_.snapshots != nullptr && (!after || *after < kEnd)) {
+      reach_ = capture::KeyRanges();
+      reach_.add({after ? *after + 1 : kStart, last_});
+      options.ranges = &reach_;
+    }
+    SN_ASSIGN(rows_, open_source_rows(*snapshot_, table_, copy_, options));
     return {};
   }
 
-  Status turn() {
+  // All rows up to `position` were read.
+  Status turn(int64_t position) {
     rows_.reset();
     snapshot_rows_ = 0;
-    SN_ASSIGN(snapshot_, options_.renew(state_.load.last_position));
-    return open_rows(state_.load.last_position);
+    SN_ASSIGN(const auto reach, options_.snapshots->next(position));
+    snapshot_ = reach.snapshot;
+    last_ = reach.last;
+    return open_rows(position);
   }
 
   Status add(SourceRows& rows) {
@@ -150,6 +172,8 @@ class Load {
   std::optional<Spool> quarantined_;
   std::unique_ptr<SourceRows> rows_;
   int64_t snapshot_rows_ = 0;  // read in this one
+  int64_t last_ = kEnd;        // the largest rowid that can be read in it
+  capture::KeyRanges reach_;   // up to that
   int64_t chunk_rows_ = 0;
   uint64_t chunk_bytes_ = kFirstChunkBytes;
   int64_t seen_ = 0;

@@ -25,13 +25,27 @@ struct LoadedTable {
 // The load has to pause until its sender has caught up; what was read so far is not lost.
 bool must_drain_spool(const Error& error);
 
+// The snapshots of a load that is read in one after the other.
+class LoadSnapshots {
+ public:
+  // What can be read now above a position: up to `last`, which is the largest there is where that is all.
+  struct Reach {
+    sqlite::Snapshot* snapshot = nullptr;
+    int64_t last = 0;
+  };
+  virtual ~LoadSnapshots() = default;
+  virtual Result<Reach> first(std::optional<int64_t> after) = 0;
+  // Asked every few rows: this one is in the application's way.
+  virtual bool outstays() = 0;
+  // A later snapshot of the same tables; all rows up to `position` were read.
+  virtual Result<Reach> next(int64_t position) = 0;
+};
+
 struct TableLoadOptions {
   std::string spool_directory;
   uint64_t spool_bytes = uint64_t{1} << 30;  // local disk for chunks that wait to be sent
   std::function<void(int64_t rows)> progress;
-  // A later snapshot of the same tables instead of this one, asked for when this one outstays: the load goes
-  // on above `position`. Only of a table that is read by rowid; may be nothing.
-  std::function<Result<sqlite::Snapshot*>(int64_t position)> renew;
+  LoadSnapshots* snapshots = nullptr;  // of a table that is read by rowid; may be nothing
 };
 
 // `earlier`: what the copy says of a load of this table; `mark`: what the memory says. Both agree, or neither

@@ -66,6 +66,11 @@ class EarlyScanTest : public ::testing::TestWithParam<int> {
   std::optional<EarlyScan> early_;
 };
 
+TEST_P(EarlyScanTest, IsNotMadeBesideALogThatNobodyHasOpen) {
+  writer_.kill();
+  EXPECT_FALSE(EarlyScan::take(scratch_.path(), kSeed, true, nullptr, {}));
+}
+
 TEST_P(EarlyScanTest, IsTheSameWhenNothingHappened) {
   take();
   EXPECT_GT(known(), 0U);

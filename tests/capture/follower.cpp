@@ -56,6 +56,7 @@ Follower::Follower(std::string directory, uint64_t seed, Ways* ways, Trail* trai
 
 void Follower::reopen() {
   capture_.reset();
+  shelf_.clear();
   memory_.reset();
   auto opened = memory::Memory::open(directory_, "deployment");
   if (!opened) throw std::runtime_error(opened.error().to_string());
@@ -69,7 +70,7 @@ Result<std::map<std::string, Difference>> Follower::look(sqlite::Snapshot& snaps
   capture_.reset();
   kept_ = false;
   if (ways_ != nullptr) {
-    capture_.emplace(*memory_);
+    capture_.emplace(*memory_, &shelf_, directory_);
     SN_TRY(capture_->open());
     SN_TRY(capture_->find(snapshot, schema, trail_));
     const bool followed =
@@ -171,6 +172,7 @@ Status Follower::settle(sqlite::Snapshot& snapshot, bool remember) {
   SN_TRY(memory_->confirm([&] { return capture_ ? capture_->save(sync_id) : Status(); }));
   shapes_ = new_shapes_;
   if (trail_ != nullptr && capture_) trail_->forget(capture_->position());
+  if (capture_ && runs_ % 3 != 0) capture_->keep();
   return {};
 }
 

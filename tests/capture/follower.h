@@ -62,6 +62,7 @@ class Follower {
   Ways* const ways_;
   Trail* const trail_;
   std::unique_ptr<memory::Memory> memory_;
+  MapShelf shelf_;  // two runs of three leave their map there
   std::optional<Capture> capture_;
   std::map<std::string, sync::CopyTable> shapes_, new_shapes_;
   int64_t runs_ = 0;

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <random>
 #include <set>
 
@@ -133,6 +135,50 @@ TEST_F(LogTrailTest, DoesNotKnowWhatWasCutOffWhereItsLastFrameIsTheFilesAgain) {
   change(200);
   ASSERT_EQ(std::filesystem::file_size(scratch_.path() + "-wal"), size);
   EXPECT_FALSE(holds(earlier, see()));
+}
+
+// A large transaction, and a log that is cut to a part of it when the next one begins it anew.
+TEST_F(LogTrailTest, DoesNotKnowWhatWasCutOffBehindAFrameThatIsStillThere) {
+  for (int64_t row = 1; row < 100; row += 10) change(row);
+  trail_.look();
+  const Seen earlier = see();
+  const auto one_more = std::filesystem::file_size(scratch_.path() + "-wal") + 24 + 512;
+  run("PRAGMA journal_size_limit = " + std::to_string(one_more));
+  run("UPDATE t SET b = hex(randomblob(20)) WHERE a > 200");
+  EXPECT_GT(std::filesystem::file_size(scratch_.path() + "-wal"), one_more);
+  run("PRAGMA wal_checkpoint(RESTART)");
+  change(1);
+  ASSERT_EQ(std::filesystem::file_size(scratch_.path() + "-wal"), one_more);
+  EXPECT_FALSE(holds(earlier, see()));
+}
+
+TEST_F(LogTrailTest, KnowsThatNothingCameAfterTheFramesAtTheFilesEnd) {
+  for (int64_t row = 1; row < 100; row += 10) change(row);
+  trail_.look();
+  const Seen earlier = see();
+  change(200);
+  run("UPDATE t SET b = hex(randomblob(20)) WHERE a > 300");
+  run("PRAGMA wal_checkpoint(RESTART)");
+  change(1);
+  EXPECT_TRUE(holds(earlier, see()));
+}
+
+// More frames than it keeps: it knows nothing of before, reads none of them again, and follows what comes.
+TEST_F(LogTrailTest, GoesOnBehindALogThatIsTooLong) {
+  LogTrail few(scratch_.path(), 8);
+  const Seen first = see();
+  for (int64_t row = 1; row < 100; row += 5) change(row);
+  few.look();
+  const Seen second = see();
+  change(200);
+  few.look();
+  const Seen third = see();
+  EXPECT_FALSE(few.between(first.position, third.position));
+  const auto told = few.between(second.position, third.position);
+  ASSERT_TRUE(told);
+  for (const uint32_t page : differing(second, third))
+    EXPECT_EQ(std::count(told->begin(), told->end(), page), 1) << page;
+  EXPECT_FALSE(differing(second, third).empty());
 }
 
 TEST_F(LogTrailTest, KnowsATransactionThatIsCopiedBackAsSoonAsItIsThere) {

@@ -75,6 +75,8 @@ def freeze(scenario: Scenario, proxy: WireProxy, point: Point, turn: int, state:
     go_on.set()
     output, _ = process.communicate(timeout=120)
     require(process.returncode in (0, 1), f'{point.name}: thawed run: exit {process.returncode}\n{output}')
+    told = scenario.product.psql("SELECT last_sync_status FROM sync_metadata.client_deployments WHERE client_name = 'frozen'").strip()
+    require(told != 'fenced', f'{point.name}: the thawed run spoke for the one that leads now')
 
 
 def main() -> int:

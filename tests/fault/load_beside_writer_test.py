@@ -130,6 +130,7 @@ def one_load(product: Product, original: str, moving: bool) -> None:
     print(f'{name}: {number} transactions, read in {turns} snapshots before the last one, log at most {max(sizes) / 1e6:.1f} MB')
     if not moving:
         require(any(int(each) >= 3 for each in turns), f'the load was not parted: {turns}')
+        require('not copied in time' not in ran.output, 'what was copied did not hold what was read')
 
     ran = product.sync(name, path)
     require(ran.code == 0, f'sync exit {ran.code}\n{ran.output}')

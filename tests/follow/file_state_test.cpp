@@ -81,6 +81,24 @@ TEST(FileState, KnowsAnIndexThatIsNotTheLogs) {
   expect_every_commit_seen(keeps_it_in_memory, path, false);
 }
 
+// Of this very log, and older than what is written to it by one who has no use for the index.
+TEST(FileState, KnowsAnIndexThatNobodyHasOpen) {
+  const Directory directory;
+  const std::string path = directory / "webui.db";
+  {
+    Application leaves_an_index(path);
+    leaves_an_index.run("PRAGMA journal_mode=WAL");
+    leaves_an_index.run("CREATE TABLE t(a)");
+    leaves_an_index.run("INSERT INTO t VALUES(1)");
+    leaves_an_index.die();
+  }
+  const FileState before = look(path);
+  Application keeps_it_in_memory(path);
+  keeps_it_in_memory.run("PRAGMA locking_mode=EXCLUSIVE");
+  keeps_it_in_memory.run("INSERT INTO t VALUES(2)");
+  EXPECT_FALSE(proves_unchanged(before, look(path)));
+}
+
 TEST(FileState, WhatIsUndoneHasNotCounted) {
   const Directory directory;
   const std::string path = directory / "webui.db";
