@@ -1,5 +1,6 @@
 // Clocks: every duration and deadline is counted on CLOCK_BOOTTIME, which goes on while the host sleeps, so a
-// lease cannot outlive a suspend (docs/DESIGN.md, "Time"). The wall clock is for log lines only. Any thread.
+// lease cannot outlive a suspend (docs/DESIGN.md, "Time"). The wall clock is for log lines, for ages that
+// are told, and for comparison with what rows hold. Any thread.
 #pragma once
 
 #include <chrono>

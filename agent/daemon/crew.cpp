@@ -215,11 +215,10 @@ void Crew::work_until_stopped(const std::stop_token& stop) {
   Deadline kept_until{};
   std::unique_lock lock(mutex_);
   while (auto job = next_job(lock, stop, kept, kept_until)) {
-    kept_until = deadline_in(kLinger);
     const auto current = reign();
     if (current) {
       lock.unlock();
-      run(*job, *current, stop, kept);
+      if (run(*job, *current, stop, kept)) kept_until = deadline_in(kLinger);
       lock.lock();
     } else {
       scheduler_.finished(*job, schedule::Outcome::kCancelled, BootClock::now());
@@ -228,11 +227,9 @@ void Crew::work_until_stopped(const std::stop_token& stop) {
   }
 }
 
-// What moves a whole database and has time.
 bool Crew::is_bulk(const schedule::Job& job) const {
   const std::lock_guard lock(mutex_);
-  const auto record = records_.find(job.client);
-  return job.kind != JobKind::kSync || (record != records_.end() && !record->second.current_as_of);
+  return scheduler_.is_bulk(job);
 }
 
 // One that was registered a moment ago may be asked for sooner than the list knows it.
@@ -245,7 +242,7 @@ schedule::Client Crew::find_client(const std::string& name, const Reign& reign) 
   return {name, "", false, seconds(0), seconds(0), ""};
 }
 
-void Crew::run(const schedule::Job& job, const Reign& reign, const std::stop_token& stop,
+bool Crew::run(const schedule::Job& job, const Reign& reign, const std::stop_token& stop,
                std::optional<postgres::Connection>& kept) {
   std::stop_source ends;
   std::stop_callback on_stop(stop, [&ends] { ends.request_stop(); });
@@ -260,7 +257,10 @@ void Crew::run(const schedule::Job& job, const Reign& reign, const std::stop_tok
   RunBasis basis = basis_now(client);
   auto options = options_for(*basis.settings, basis.policy, mounts_, client, job);
   const auto before = look_before(std::move(basis), options);
-  if (before && is_unchanged(job, *before)) return end_unchanged(job, as_of);
+  if (before && is_unchanged(job, *before)) {
+    end_unchanged(job, as_of);
+    return false;
+  }
   const LowIoPriority low(is_bulk(job));
   const JobEnd end = work(job, reign, std::move(options), ends.get_token(), kept);
   const auto outcome = outcome_of(end, has_begun(job), ends.stop_requested());
@@ -292,6 +292,7 @@ void Crew::run(const schedule::Job& job, const Reign& reign, const std::stop_tok
     events_.job_finished(job_id, job.client, std::string(status_of(end)));
   }
   if (last) idle_();
+  return true;
 }
 
 bool Crew::has_begun(const schedule::Job& job) const {
@@ -303,6 +304,7 @@ JobEnd Crew::work(const schedule::Job& job, const Reign& reign, Result<sync::Run
                   const std::stop_token& stop, std::optional<postgres::Connection>& kept) {
   if (!options) return Result<sync::RunReport>(options.error());
   options->gives_way_to = renewals_;
+  options->maps = maps_;
   options->trail = trail_of(job.client, *options->sqlite_path);
   JobProgress progress(*this, job.client);
   if (!kept) {

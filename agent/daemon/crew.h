@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "base/right_of_way.h"
+#include "capture/map_shelf.h"
 #include "capture/source_trail.h"
 #include "control/control.h"
 #include "control/ports.h"
@@ -91,7 +92,8 @@ class Crew final : public control::Jobs {
   static std::optional<Before> look_before(RunBasis basis, const Result<sync::RunOptions>& options);
   bool is_unchanged(const schedule::Job& job, const Before& before) const;
   void end_unchanged(const schedule::Job& job, std::chrono::system_clock::time_point as_of);
-  void run(const schedule::Job& job, const Reign& reign, const std::stop_token& stop,
+  // False: it needed no run.
+  bool run(const schedule::Job& job, const Reign& reign, const std::stop_token& stop,
            std::optional<postgres::Connection>& kept);
   bool is_bulk(const schedule::Job& job) const;
   bool has_begun(const schedule::Job& job) const;  // while it runs
@@ -120,7 +122,8 @@ class Crew final : public control::Jobs {
   std::map<std::string, ClientRecord> records_;
   Shipped shipped_;
   std::map<std::string, std::shared_ptr<capture::SourceTrail>> trails_;  // by client
-  std::unique_ptr<follow::Follower> follower_;                           // once there was a client
+  const std::shared_ptr<capture::MapShelf> maps_ = std::make_shared<capture::MapShelf>();
+  std::unique_ptr<follow::Follower> follower_;  // once there was a client
   // The lister's connection, for the first job that is due anyway: a leader that begins has no time to lose.
   // Dropped at its next look.
   std::optional<postgres::Connection> spare_;

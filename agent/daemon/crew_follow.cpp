@@ -55,9 +55,10 @@ void Crew::look_at_source(const std::string& client, const std::string& path) {
   if (const auto trail = trail_of(client, path)) trail->look();
 }
 
-// Nothing where the client is no longer listed with this path.
+// Nothing where the client is no longer listed with this path, or another node may follow it.
 std::shared_ptr<capture::SourceTrail> Crew::trail_of(const std::string& client, const std::string& path) {
   const std::lock_guard lock(mutex_);
+  if (!reign()) return nullptr;
   const auto record = records_.find(client);
   if (record == records_.end() || record->second.sqlite_path != path) return nullptr;
   auto& trail = trails_[client];

@@ -41,6 +41,8 @@ void Crew::list_until_stopped(const std::stop_token& stop) {
       spare_.reset();
       fetched_.reset();  // of a reign that did not come, or ended before it was used
       if (follower_) follower_->follow({});
+      trails_.clear();  // nobody looks any more, and they hold journals of the applications open
+      maps_->clear();
       if (BootClock::now() < expected_until_) {
         fetch_connection(lock, stop);
       } else {
@@ -113,6 +115,7 @@ Status Crew::list_clients(const Reign& reign, bool adopt) {
     if (client.live) client.interval = schedule::Scheduler::kLiveInterval;
     ClientRecord record{client.sqlite_path, std::string(rows.text(row, 5)), std::nullopt};
     record.decided = rows.text(row, 8);
+    client.unsynced = rows.is_null(row, 6);
     if (!rows.is_null(row, 6)) record.current_as_of = asked - std::chrono::milliseconds(rows.int64(row, 6));
     // What the leader before did not get to ship does not wait for another interval.
     if (adopt && (client.live || record.is_behind())) client.due_in = {};

@@ -18,9 +18,9 @@ constexpr size_t kBuffer = 16 * 1024;
 
 }  // namespace
 
-DirectoryWatches::DirectoryWatches() : inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
-
+// A host that had no instance left may have one now.
 bool DirectoryWatches::watch(const std::string& directory) {
+  if (!inotify_.valid()) inotify_ = UniqueFd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!inotify_.valid()) return false;
   const int watch = ::inotify_add_watch(inotify_.get(), directory.c_str(), kEvents);
   if (watch < 0) {

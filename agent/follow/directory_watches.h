@@ -14,8 +14,6 @@ namespace syncnode::follow {
 
 class DirectoryWatches {
  public:
-  DirectoryWatches();
-
   int fd() const { return inotify_.get(); }  // readable when there is something to take; -1: there is none
   // Costs one system call where the watch is there already; finds a directory that came back or was replaced.
   // False: the host has no watch left for it.

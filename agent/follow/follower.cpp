@@ -111,7 +111,6 @@ void Follower::take_list() {
   }
   slots_ = std::move(slots);
   watches_.keep_only(directories);
-  if (slots_.empty()) short_of_watches_ = false;
 }
 
 void Follower::take_hints() {
@@ -180,10 +179,16 @@ bool Follower::is_news(Slot& slot) {
   return true;
 }
 
-void Follower::watch_directory(const Slot& slot) {
-  const bool watched = watches_.watch(slot.directory);
-  if (watched || short_of_watches_) return;
-  short_of_watches_ = true;
+// Told once for all, when it begins and when it is over.
+void Follower::watch_directory(Slot& slot) {
+  const bool unwatched = !watches_.watch(slot.directory);
+  if (unwatched == slot.unwatched) return;
+  slot.unwatched = unwatched;
+  const bool others = std::any_of(slots_.begin(), slots_.end(), [&](const auto& other) {
+    return &other.second != &slot && other.second.unwatched;
+  });
+  if (others) return;
+  if (!unwatched) return log_.info("the host has inotify watches again for the directories of all clients");
   log_.warning(
       "the host has no inotify watch left for the directory of client '" + slot.followed.client +
       "': changes are found by a timer alone; hint: raise fs.inotify.max_user_watches or max_user_instances");

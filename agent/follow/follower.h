@@ -70,6 +70,7 @@ class Follower {
     Deadline patient_until{};           // with a write under way
     std::chrono::milliseconds echo{0};  // to the look after that, when a hint was the cause
     std::shared_ptr<const UniqueFd> urgent;
+    bool unwatched = false;  // the host had no watch left for it
     bool rings = false;
     Deadline rings_from{}, paid_until{};
   };
@@ -82,7 +83,7 @@ class Follower {
   void look(Slot& slot);
   void look_at_once(Slot& slot);
   bool is_news(Slot& slot);
-  void watch_directory(const Slot& slot);
+  void watch_directory(Slot& slot);
   void wait(Deadline until);
 
   const Callbacks callbacks_;
@@ -94,7 +95,6 @@ class Follower {
   // The thread's.
   std::map<std::string, Slot> slots_;
   DirectoryWatches watches_;
-  bool short_of_watches_ = false;
   Deadline listens_from_{};
   std::jthread thread_;
 };

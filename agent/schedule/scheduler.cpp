@@ -47,37 +47,53 @@ void Scheduler::clear() {
   slots_.clear();
 }
 
+bool Scheduler::is_bulk(const Job& job) const {
+  const Client* client = find(job.client);
+  return job.kind != JobKind::kSync || client == nullptr || client->unsynced;  // not listed: just registered
+}
+
+bool Scheduler::may_begin(const Job& job) const {
+  if (running_.contains(job.client)) return false;
+  const auto bulk = static_cast<size_t>(
+      std::count_if(running_.begin(), running_.end(), [](const auto& one) { return one.second; }));
+  return bulk < std::max<size_t>(workers_, 2) - 1 || !is_bulk(job);
+}
+
 std::optional<Job> Scheduler::next_requested() {
-  auto ready = [this](const Job& job) { return running_.count(job.client) == 0; };
-  auto found = std::find_if(waiting_.begin(), waiting_.end(), ready);
+  auto found =
+      std::find_if(waiting_.begin(), waiting_.end(), [this](const Job& job) { return may_begin(job); });
   if (found == waiting_.end()) return std::nullopt;
   Job job = std::move(*found);
   waiting_.erase(found);
   return job;
 }
 
+// The most overdue one that may begin. What may not waits for the end of a job, which is an event.
+std::optional<Job> Scheduler::next_due(Deadline now, Deadline& look_again) const {
+  std::optional<Job> first;
+  Deadline since = Deadline::max();
+  for (const auto& [name, slot] : slots_) {
+    Job job;
+    job.client = name;
+    if (!slot.client.enabled || !may_begin(job)) continue;
+    const Deadline when = slot.when();
+    if (when > now) {
+      look_again = std::min(look_again, when);
+    } else if (!first || when < since) {
+      first = std::move(job);
+      since = when;
+    }
+  }
+  return first;
+}
+
 Scheduler::Choice Scheduler::next(Deadline now) {
   Choice choice{std::nullopt, Deadline::max()};
   if (running_.size() >= workers_) return choice;  // the end of a job is the next event
   choice.job = next_requested();
-  if (!choice.job) {
-    const Slot* most_overdue = nullptr;
-    for (const auto& [name, slot] : slots_) {
-      if (!slot.client.enabled || running_.count(name) > 0) continue;
-      if (slot.when() > now) {
-        choice.look_again = std::min(choice.look_again, slot.when());
-      } else if (most_overdue == nullptr || slot.when() < most_overdue->when()) {
-        most_overdue = &slot;
-      }
-    }
-    if (most_overdue != nullptr) {
-      Job due;
-      due.client = most_overdue->client.name;
-      choice.job = std::move(due);
-    }
-  }
+  if (!choice.job) choice.job = next_due(now, choice.look_again);
   if (choice.job) {
-    running_.insert(choice.job->client);
+    running_.emplace(choice.job->client, is_bulk(*choice.job));
     if (auto slot = slots_.find(choice.job->client); slot != slots_.end()) {
       slot->second.moved = false;
       slot->second.changed.reset();
@@ -111,6 +127,7 @@ void Scheduler::finished(const Job& job, Outcome outcome, Deadline now) {
     return;
   }
   slot.backoff = std::chrono::seconds(0);
+  if (outcome == Outcome::kSucceeded) slot.client.unsynced = false;
   // Up to a tenth of the interval late, a new tenth each time.
   slot.not_before = now + interval + jitter(interval / 10);
   slot.gap_until = now + kGap;

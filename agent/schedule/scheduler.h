@@ -1,8 +1,9 @@
 // Scheduler: which client is synced next. The server says how long each interval still runs; this adds
 // jitter, so that many clients do not come due together, lets a failing client back off alone, puts what was
 // asked for before what is merely due, makes a live client due when it changed, and never gives out two jobs
-// of one client at once, nor more than `workers`. Refuses to know clocks, threads and databases: `now` is
-// given. Its owner serialises the calls.
+// of one client at once, nor more than `workers`, nor bulk to the last worker that is free of it, where there
+// are two: what changed is shipped while whole databases move. Refuses to know clocks, threads and databases:
+// `now` is given. Its owner serialises the calls.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +12,6 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +28,7 @@ struct Client {
   std::chrono::seconds interval{0};     // of a live one: between two looks that nothing asked for
   std::string container{};              // its name on this host; "" when none was registered
   bool live = false;                    // due whenever it changed
+  bool unsynced = false;                // never was: its next sync moves all of it
 
   bool is_where(const Client& other) const {
     return sqlite_path == other.sqlite_path && container == other.container;
@@ -75,6 +76,8 @@ class Scheduler {
   size_t running() const { return running_.size(); }
   size_t waiting() const { return waiting_.size(); }
   bool is_failing(const std::string& name) const;
+  // It moves, or reads, a whole database.
+  bool is_bulk(const Job& job) const;
 
   // Between the end of a live client's job and the next one: what comes meanwhile goes together.
   static constexpr std::chrono::milliseconds kGap{5};
@@ -98,12 +101,14 @@ class Scheduler {
     }
   };
   std::optional<Job> next_requested();
+  std::optional<Job> next_due(Deadline now, Deadline& look_again) const;
+  bool may_begin(const Job& job) const;
   std::chrono::nanoseconds jitter(std::chrono::seconds span);
 
   const size_t workers_;
   std::map<std::string, Slot> slots_;
   std::deque<Job> waiting_;
-  std::set<std::string> running_;  // clients
+  std::map<std::string, bool> running_;  // clients; whether it is bulk
   uint64_t random_;
 };
 

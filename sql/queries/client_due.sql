@@ -21,6 +21,6 @@ SELECT d.client_name, coalesce(d.sqlite_path, ''), d.sync_enabled AND d.status =
                         AND (s.status <> 'cancelled' OR s.duration_seconds IS NOT NULL)
                       ORDER BY s.started_at DESC LIMIT 1) j ON true
   LEFT JOIN LATERAL (SELECT max(s.started_at) AS started_at FROM sync_metadata.sync_jobs s
-                      WHERE s.deployment_id = d.deployment_id AND s.status IN ('success', 'held')) c ON true
+                      WHERE s.deployment_id = d.deployment_id AND s.status IN ('success', 'held', 'conflicts')) c ON true
  WHERE d.cluster_name = $1::text AND d.status IN ('active', 'paused')
  ORDER BY due_in, d.client_name

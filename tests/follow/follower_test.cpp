@@ -1,10 +1,12 @@
 #include "follow/follower.h"
 
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 
 #include <condition_variable>
 
 #include "application.h"
+#include "follow/directory_watches.h"
 
 namespace syncnode::follow {
 namespace {
@@ -219,6 +221,20 @@ TEST(Follower, LooksAtOnceForWhoSaysThatItIsUrgent) {
     EXPECT_TRUE(heard.looks_more_than(seen));
   }
   EXPECT_EQ(heard.changes(), 1) << "nothing changed";
+}
+
+// What an operator raises is used without a restart.
+TEST(DirectoryWatches, WatchAgainOnceTheHostHasSomeLeft) {
+  const Directory directory;
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  DirectoryWatches watches;
+  const rlimit none{0, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  EXPECT_FALSE(watches.watch(directory.path().string()));
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(watches.watch(directory.path().string()));
+  EXPECT_GE(watches.fd(), 0);
 }
 
 }  // namespace

@@ -108,6 +108,52 @@ TEST(Scheduler, NeverRunsMoreThanItHasWorkers) {
   EXPECT_EQ(scheduler.next(kStart).job->client, "c");
 }
 
+Client unsynced(const std::string& name) {
+  Client one = client(name, -100);
+  one.unsynced = true;
+  return one;
+}
+
+// Whole databases move, be it that they are new or that somebody asked for it, and what changes is shipped.
+TEST(Scheduler, BulkLeavesAWorkerToWhatChanges) {
+  Scheduler scheduler(3, 1);
+  scheduler.listed({live("a"), unsynced("b"), unsynced("c"), client("d", 3600)}, kStart);
+  scheduler.requested({"d", "1", JobKind::kVerify, "manual"});
+  const auto verify = *scheduler.next(kStart).job;
+  EXPECT_EQ(verify.client, "d");
+  EXPECT_EQ(scheduler.next(kStart).job->client, "b");
+  scheduler.requested({"a", "2", JobKind::kFullSync, "manual"});
+  EXPECT_FALSE(scheduler.has_work(kStart)) << "neither the new one nor what was asked for";
+  scheduler.changed("a", kStart);
+  const auto change = *scheduler.next(kStart).job;
+  EXPECT_EQ(change.client, "a");
+  EXPECT_EQ(change.kind, JobKind::kSync);
+  scheduler.finished(change, Outcome::kSucceeded, kStart);
+  scheduler.finished(verify, Outcome::kSucceeded, kStart);
+  EXPECT_EQ(scheduler.next(kStart).job->job_id, "2");
+  EXPECT_EQ(scheduler.waiting(), 0u);
+}
+
+TEST(Scheduler, OneThatWasSyncedForTheFirstTimeIsNoBulkAnyMore) {
+  Scheduler scheduler(2, 1);
+  Client first = unsynced("a");
+  first.live = true;
+  scheduler.listed({first, unsynced("b")}, kStart);
+  const auto job = *scheduler.next(kStart).job;
+  ASSERT_EQ(job.client, "a");
+  EXPECT_FALSE(scheduler.next(kStart).job) << "one at a time";
+  scheduler.finished(job, Outcome::kSucceeded, kStart);
+  EXPECT_EQ(scheduler.next(kStart).job->client, "b");
+  scheduler.changed("a", kStart);
+  EXPECT_EQ(scheduler.next(kStart + Scheduler::kGap).job->client, "a");
+}
+
+TEST(Scheduler, AnOnlyWorkerDoesEverything) {
+  Scheduler scheduler(1, 1);
+  scheduler.listed({unsynced("a")}, kStart);
+  EXPECT_EQ(scheduler.next(kStart).job->client, "a");
+}
+
 TEST(Scheduler, WhatWasAskedForComesFirstButNeverBesideTheSameClient) {
   Scheduler scheduler(5, 1);
   scheduler.listed({client("a", -9), client("b", -9)}, kStart);
