@@ -93,8 +93,11 @@ def megabytes(path: str) -> float:
 
 # --- server, node -----------------------------------------------------------------------------------------------------
 @contextlib.contextmanager
-def product_on(settings: Dict[str, str]) -> Iterator[Product]:
-    with PrivatePostgres(fsync=True, settings=settings) as server, Product('bench', server) as product:
+def product_on(settings: Dict[str, str], elsewhere: bool = False) -> Iterator[Product]:
+    """`elsewhere`: the server stands for one on another host, as in production: its files are in memory and it gets the processor last."""
+    with PrivatePostgres(fsync=True, settings=settings, directory='/dev/shm' if elsewhere else None) as server, Product('bench', server) as product:
+        if elsewhere and server.process:
+            os.setpriority(os.PRIO_PROCESS, server.process.pid, 19)  # its sessions inherit it
         if 'pg_stat_statements' in settings.get('shared_preload_libraries', ''):
             server.superuser_psql('CREATE EXTENSION pg_stat_statements')
         yield product

@@ -3,7 +3,8 @@ SQLite + Supabase Sync System - What The Application Loses To Us
 
 The application writes at 100 transactions a second and as fast as it can, in WAL and in rollback-journal mode: alone (no node runs), beside
 a node that has its file on the default interval, beside one that follows it live, and beside first full syncs one after the other. Each
-round has one run of each, in another order each time. Latencies of a transaction, busy errors, the largest -wal. Then what `docker
+round has one run of each, in another order each time. The server would be on another host: here its files are in memory, so that what it
+writes is not what the application's disk is busy with, and its processes come last. Latencies of a transaction, busy errors, the largest -wal. Then what `docker
 stop` and a backup do: the last connection closes, `cp webui.db`, and the plain copy must hold everything, as without us.
 
   harm_bench.py [--quick] [--long] [--rounds N] [--seconds S] [--megabytes M]   (./dev bench --harm)
@@ -165,7 +166,7 @@ def closes(product: Product, size: Size) -> figures.Part:
 
 
 def run(size: Size) -> List[figures.Part]:
-    with ground.product_on(ground.SETTINGS) as product:
+    with ground.product_on(ground.SETTINGS, elsewhere=True) as product:
         parts = [campaign(product, journal, rate, size) for journal in JOURNALS for rate in (100.0, 0.0)]
         parts.append(closes(product, size))
     return parts
