@@ -272,6 +272,7 @@ bool Crew::run(const schedule::Job& job, const Reign& reign, const std::stop_tok
   {
     const std::lock_guard lock(mutex_);
     job_id = running_[job.client].job_id;
+    has_run_ = true;
     running_.erase(job.client);
     scheduler_.finished(job, outcome, now);
     alone_until_ = {};

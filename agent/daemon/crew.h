@@ -79,6 +79,7 @@ class Crew final : public control::Jobs {
   void list_until_stopped(const std::stop_token& stop);
   void fetch_connection(std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
   Status list_clients(const Reign& reign, bool adopt);
+  void give_back_memory(std::unique_lock<std::mutex>& lock);
   void work_until_stopped(const std::stop_token& stop);
   // `kept` is dropped when there is nothing to do at once, from `kept_until` on.
   std::optional<schedule::Job> next_job(std::unique_lock<std::mutex>& lock, const std::stop_token& stop,
@@ -119,6 +120,7 @@ class Crew final : public control::Jobs {
   Deadline expected_until_{};  // a reign; while there is none
   schedule::Scheduler scheduler_;
   std::map<std::string, Running> running_;  // by client
+  bool has_run_ = false;                    // since memory was given back
   std::map<std::string, ClientRecord> records_;
   Shipped shipped_;
   std::map<std::string, std::shared_ptr<capture::SourceTrail>> trails_;  // by client

@@ -1,4 +1,6 @@
 // Crew, the lister's half: which clients there are, and what the leader before left to do.
+#include <malloc.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -70,9 +72,21 @@ void Crew::list_until_stopped(const std::stop_token& stop) {
     failing = !listed;
     lock.lock();
     if (listed) adopt = false;
+    give_back_memory(lock);
     next = deadline_in(listed ? kListEvery : kListAgain);
     changed_.notify_all();
   }
+}
+
+// The allocator keeps what runs needed, one heap for each thread that ran any: nobody needs it while nothing
+// runs. Some milliseconds, and only after a run.
+void Crew::give_back_memory(std::unique_lock<std::mutex>& lock) {
+  if (!std::exchange(has_run_, false)) return;
+  has_run_ = scheduler_.running() > 0;
+  if (has_run_) return;
+  lock.unlock();
+  ::malloc_trim(0);
+  lock.lock();
 }
 
 // While the lease is asked for. Should that fail, a small pool has it back when the reign is not expected any
