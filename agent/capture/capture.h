@@ -63,9 +63,12 @@ class Capture {
   // By number, all pages that reading what was found will touch, as far as they are some megabytes; nothing
   // where a whole table has to be read, or a map made.
   std::optional<std::vector<bool>> needed_pages() const;
-  // The same for these rowids, of tables that have a map, as far as they are `most_bytes`.
+  // Of the rows that find() came upon: the pages in which they go on.
+  const std::vector<uint32_t>& overflow() const { return overflow_; }
+  // The same as needed_pages() for these rowids, of tables that have a map, and the pages in which they go
+  // on, as far as they are `most_bytes`.
   std::optional<std::vector<bool>> pages_of(const std::map<std::string, const KeyRanges*>& tables,
-                                            size_t most_bytes) const;
+                                            const std::vector<bool>& overflow, size_t most_bytes) const;
   // What reading the rows above `after` will touch, as far as it is `most_bytes` (one leaf at least), and up
   // to which rowid that is. Nothing where the table has no map.
   struct Part {

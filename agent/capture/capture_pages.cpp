@@ -52,8 +52,10 @@ std::optional<std::vector<bool>> Capture::needed_pages() const {
 }
 
 std::optional<std::vector<bool>> Capture::pages_of(const std::map<std::string, const KeyRanges*>& tables,
+                                                   const std::vector<bool>& overflow,
                                                    size_t most_bytes) const {
-  std::vector<bool> needed(now_.map.owner.size());
+  std::vector<bool> needed = overflow;
+  needed.resize(now_.map.owner.size());
   if (needed.size() > 1) needed[1] = true;
   for (const auto& [table, ranges] : tables) {
     const Tree* tree = tree_of(table);
@@ -61,7 +63,6 @@ std::optional<std::vector<bool>> Capture::pages_of(const std::map<std::string, c
     size_t leaf = 0;
     for (const KeyRange& range : ranges->list()) add_range(*tree, range, leaf, needed);
   }
-  add_owned(needed);
   if (bytes_of(needed, now_.map.page_size) > most_bytes) return std::nullopt;
   return needed;
 }

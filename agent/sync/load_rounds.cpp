@@ -15,6 +15,10 @@ void LoadRounds::finished(const std::string& table) {
 void LoadRounds::turned(const capture::Capture& capture) {
   using What = capture::Finding::What;
   ++turns_;
+  for (const uint32_t page : capture.overflow()) {
+    if (page >= overflow_.size()) overflow_.resize(size_t{page} + 1);
+    overflow_[page] = true;
+  }
   for (auto& [table, load] : loads_) {
     const capture::Finding& finding = capture.finding(table);
     if (!load.reached || finding.what == What::kUnchanged) continue;

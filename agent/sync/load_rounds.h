@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "capture/capture.h"
 #include "capture/key_ranges.h"
@@ -33,6 +34,9 @@ class LoadRounds {
 
   // Where rows that were read may have changed since; null: anywhere.
   const capture::KeyRanges* changed(const std::string& table);
+  // By number, the pages in which rows go on that were found since the first turn: of one that was found
+  // again also those it had before.
+  const std::vector<bool>& overflow() const { return overflow_; }
 
  private:
   struct Load {
@@ -43,6 +47,7 @@ class LoadRounds {
   std::map<std::string, Load> loads_;
   int64_t turns_ = 0;
   bool busy_ = false;
+  std::vector<bool> overflow_;
 };
 
 }  // namespace syncnode::sync

@@ -214,6 +214,7 @@ Status SyncOnce::attempt(RunReport& report) {
   SN_TRY(memory_->begin(shipment_.sync_id));
   context_.progress.phase("reading");
   left_behind_.clear();
+  looks_.reset();
   rounds_.reset();
   capture_.emplace(*memory_, context_.options.maps.get(), context_.client_directory);
   if (!rechecked_ && !state_.sync_id.empty()) SN_TRY(capture_->open());

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "capture/capture.h"
+#include "capture/trail_looks.h"
 #include "memory/memory.h"
 #include "sqlite/snapshot.h"
 #include "sync/copy_state.h"
@@ -125,7 +126,8 @@ class SyncOnce {
   std::optional<LoadRounds> rounds_;  // of a first load that would keep the application's log too long
   bool may_turn_ = true;              // no load of this run came upon a key twice
   std::shared_ptr<capture::Trail> trail_;
-  std::set<std::string> left_behind_;  // tables that the memory does not follow in this attempt
+  std::optional<capture::TrailLooks> looks_;  // while a load goes from snapshot to snapshot
+  std::set<std::string> left_behind_;         // tables that the memory does not follow in this attempt
   std::unique_ptr<sqlite::Snapshot> snapshot_;
   int64_t log_bytes_ = 0;  // of the source, when the snapshot was opened
   std::unique_ptr<LoadSender> sender_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <system_error>
 
 #include "capture/log_trail.h"
 #include "sync/source_rows.h"
@@ -17,17 +18,22 @@ constexpr uint32_t kBusyLog = 16;
 // Copied in some ten milliseconds, and read in many more.
 constexpr size_t kPartBytes = size_t{24} << 20;
 constexpr size_t kCatchUpBytes = size_t{128} << 20;  // once a load
-constexpr std::chrono::milliseconds kLookEvery{10};
 
 }  // namespace
 
 // The map of the first snapshot is where the book begins.
 Status SyncOnce::begin_rounds() {
+  looks_.reset();
   rounds_.reset();
   if (!state_.sync_id.empty() || !may_turn_ || !snapshot_->holds_log()) return {};
   if (!trail_) trail_ = std::make_shared<capture::LogTrail>(context_.source_path);
   SN_TRY(capture_->refresh(*snapshot_, {}));
   rounds_.emplace();
+  try {
+    looks_.emplace(*trail_);
+  } catch (const std::system_error& error) {
+    return Error{ErrorCode::kResourceExhausted, std::string("cannot start a thread: ") + error.what(), ""};
+  }
   return {};
 }
 
@@ -40,8 +46,9 @@ Status SyncOnce::read_in_rounds(RunReport& report) {
     SN_ASSIGN(const bool large, is_large(table));
     if (large) SN_TRY(read_table(table, report));
   }
+  if (!readings_.empty()) SN_TRY(turn_snapshot());
+  looks_.reset();
   if (readings_.empty()) return {};
-  SN_TRY(turn_snapshot());
   context_.log.debug("the large tables of '" + context_.target.deployment.client_name + "' were read in " +
                      std::to_string(rounds_->turns()) + " snapshots before the last one");
   return {};
@@ -67,12 +74,7 @@ class SyncOnce::TableSnapshots final : public LoadSnapshots {
     if (!run_.snapshot_->holds_log()) reach.last = part->last;
     return reach;
   }
-  // Nobody else may be looking at the log, which begins anew as soon as it is let go of.
   bool outstays() override {
-    if (BootClock::now() >= look_) {
-      run_.trail_->look();
-      look_ = deadline_in(kLookEvery);
-    }
     const bool is_new = !run_.rounds_->is_busy() && run_.snapshot_->log_growth() >= kBusyLog;
     if (is_new) run_.rounds_->found_busy();
     return is_new || run_.snapshot_->outstays();
@@ -86,7 +88,6 @@ class SyncOnce::TableSnapshots final : public LoadSnapshots {
  private:
   SyncOnce& run_;
   const std::string table_;
-  Deadline look_{};
 };
 
 Result<LoadedTable> SyncOnce::load_in_rounds(const SourceTable& table, const CopyTable& copy,
@@ -129,7 +130,7 @@ Status SyncOnce::catch_up_all(RunReport& report) {
     if (ranges != nullptr && !ranges->empty()) changed[reading.outcome.name] = ranges;
   }
   if (in_part && keeps_ && !changed.empty() && snapshot_->holds_log()) {
-    const auto needed = capture_->pages_of(changed, kCatchUpBytes);
+    const auto needed = capture_->pages_of(changed, rounds_->overflow(), kCatchUpBytes);
     if (needed) SN_TRY(snapshot_->keep_pages(*needed));
     kept_ = needed.has_value();
   }

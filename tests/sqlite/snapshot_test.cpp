@@ -1,7 +1,6 @@
 // What a Snapshot refuses and survives. How it behaves beside a living application is in tests/harm.
 #include "sqlite/snapshot.h"
 
-#include <malloc.h>
 #include <poll.h>
 #include <sys/stat.h>
 
@@ -227,22 +226,6 @@ TEST(Snapshot, PagesAreKeptWithinAHoldOrNotAtAll) {
   ASSERT_TRUE((*snapshot)->keep_pages(pages_of(**snapshot)));
   EXPECT_TRUE((*snapshot)->holds_shared()) << "they were copied, however long it took";
   EXPECT_TRUE(read_all(**snapshot));
-  EXPECT_TRUE((*snapshot)->validate());
-}
-
-// The shared memory is the client's: what it claims is no reason to take as much of ours.
-TEST(Snapshot, AHugeWalIndexTakesNoMemory) {
-  Scratch scratch;
-  scratch.make("PRAGMA journal_mode = WAL");
-  auto writer = Database::open_own(scratch.path(), Database::Mode::kReadWriteCreate, 0);
-  ASSERT_TRUE(writer);
-  ASSERT_TRUE(writer->execute("CREATE TABLE u(a); INSERT INTO u VALUES(1)"));
-  std::filesystem::resize_file(scratch.path() + "-shm", uint64_t{2} << 30);
-  const auto used = [] { return mallinfo2().uordblks + mallinfo2().hblkhd; };
-  const size_t before = used();
-  auto snapshot = Snapshot::open(scratch.path());  // copied at once
-  ASSERT_TRUE(snapshot) << snapshot.error().to_string();
-  EXPECT_LT(used() - before, size_t{16} << 20);
   EXPECT_TRUE((*snapshot)->validate());
 }
 
