@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "base/unique_fd.h"
-#include "sqlite/ofd_lock.h"
+#include "sqlite/read_mark.h"
 #include "sqlite/source_file.h"
 
 namespace syncnode::follow {
@@ -71,11 +71,10 @@ Status FileState::read_log(const std::string& path) {
       sqlite::read_fully(index->get(), index_.data(), index_.size(), 0) < static_cast<ssize_t>(index_.size()))
     index_ = {};
   const bool is_whole = std::equal(index_.begin(), index_.begin() + kIndex, index_.begin() + kIndex);
-  const bool is_its =
-      index_[kIsInit] != 0 && got == kLogHeader && index && index->valid() &&
-      sqlite::holder_of(index->get(), sqlite::kShmDeadman, 1) != sqlite::RangeHolder::kNobody &&
-      std::equal(log_header.begin() + kLogSalt, log_header.begin() + kLogSalt + kSalt,
-                 index_.begin() + kIndexSalt);
+  const bool is_its = index_[kIsInit] != 0 && got == kLogHeader && index && index->valid() &&
+                      sqlite::ReadMark::is_live(index->get()) &&
+                      std::equal(log_header.begin() + kLogSalt, log_header.begin() + kLogSalt + kSalt,
+                                 index_.begin() + kIndexSalt);
   if (is_its) {
     // The frames of a transaction that may yet be undone come and go.
     log_.size = log_.modified = log_.changed = 0;

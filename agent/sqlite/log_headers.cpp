@@ -5,6 +5,7 @@
 
 #include "sqlite/byte_order.h"
 #include "sqlite/ofd_lock.h"
+#include "sqlite/read_mark.h"
 #include "sqlite/source_file.h"
 
 namespace syncnode::sqlite {
@@ -67,7 +68,7 @@ std::optional<LogHeaders::Committed> LogHeaders::read_committed() const {
 }
 
 bool LogHeaders::is_live() const {
-  return holder_of(shm_.get(), kShmDeadman, 1) == RangeHolder::kReader;
+  return ReadMark::is_live(shm_.get());
 }
 
 bool LogHeaders::is_checkpointed() const {

@@ -15,8 +15,6 @@
 namespace syncnode::sync {
 namespace {
 
-// Frames that an application writes while its changes are found, where it is worth a copy to be gone early.
-constexpr uint32_t kBusyLog = 16;
 constexpr std::chrono::seconds kReadBackWait{20};
 // Rollback mode: a read that is through soon gives way for less long than a copy of the file, and a writer
 // waits for it for no longer than that: a few pages; more of them, or a pass over a file of this size.

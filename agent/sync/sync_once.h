@@ -116,6 +116,10 @@ class SyncOnce {
   bool nothing_to_ship() const;
   RunReport shipped_report(RunReport report) const;
 
+  // Frames that an application writes while it is read: it is at work, and a copy is worth it to be gone
+  // early.
+  static constexpr uint32_t kBusyLog = 16;
+
   SyncContext& context_;
   JobJournal& journal_;
   std::unique_ptr<memory::Memory> memory_;

@@ -13,8 +13,6 @@
 namespace syncnode::sync {
 namespace {
 
-// Frames that an application writes meanwhile: it is one that is at work.
-constexpr uint32_t kBusyLog = 16;
 // Copied in some ten milliseconds, and read in many more.
 constexpr size_t kPartBytes = size_t{24} << 20;
 constexpr size_t kCatchUpBytes = size_t{128} << 20;  // once a load

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "capture/capture.h"
+#include "covers.h"
 #include "memory/memory.h"
 #include "sqlite/scratch.h"
 #include "writer.h"
@@ -70,10 +70,6 @@ class ShelvedMapTest : public ::testing::Test {
     ASSERT_TRUE(capture.refresh(**snapshot, {}));
     ASSERT_TRUE(memory_->confirm([&] { return capture.save(sync_id); }));
     capture.keep();
-  }
-  static bool covers(const Capture& capture, int64_t row) {
-    const Finding& finding = capture.finding("t");
-    return finding.what == Finding::What::kEverything || finding.ranges.covers(row);
   }
 
   sqlite::Scratch scratch_;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "covers.h"
 #include "follower.h"
 #include "sqlite/scratch.h"
 #include "writer.h"
@@ -49,10 +50,6 @@ class ReplacedFileTest : public ::testing::Test {
     const Status done = (capture_.*way)(*snapshot, *schema, nullptr);
     ASSERT_TRUE(done) << done.error().to_string();
   }
-  bool covers(int64_t row) const {
-    const Finding& finding = capture_.finding("t");
-    return finding.what == Finding::What::kEverything || finding.ranges.covers(row);
-  }
 
   sqlite::Scratch scratch_;
   sqlite::Scratch memory_;
@@ -78,8 +75,8 @@ TEST_F(ReplacedFileTest, AnOldLogBesideAnotherFileTellsNothing) {
   next_run();
   look(&Capture::find);
   EXPECT_EQ(capture_.evidence(), Evidence::kChecksums);
-  for (const int64_t row : {500, 1500}) EXPECT_TRUE(covers(row)) << row;
-  EXPECT_FALSE(covers(200));
+  for (const int64_t row : {500, 1500}) EXPECT_TRUE(covers(capture_, row)) << row;
+  EXPECT_FALSE(covers(capture_, 200));
 }
 
 // The map is half made where a page was not what it should be: the next snapshot of the run does not go on
@@ -99,10 +96,10 @@ TEST_F(ReplacedFileTest, GoesOnFromAWholeMapAlone) {
   EXPECT_EQ(capture_.finding("t").what, Finding::What::kEverything);
   change(1000);
   look(&Capture::go_on);
-  for (const int64_t row : {500, 1000, 1999}) EXPECT_TRUE(covers(row)) << row;
+  for (const int64_t row : {500, 1000, 1999}) EXPECT_TRUE(covers(capture_, row)) << row;
   change(1500);
   look(&Capture::go_on);
-  for (const int64_t row : {500, 1000, 1500, 1999}) EXPECT_TRUE(covers(row)) << row;
+  for (const int64_t row : {500, 1000, 1500, 1999}) EXPECT_TRUE(covers(capture_, row)) << row;
 }
 
 // The shared memory is the client's: what it claims is no reason to take as much of ours.

@@ -16,6 +16,15 @@ FileState look(const std::string& path) {
   return *state;
 }
 
+// By an application that died.
+void leave_an_index(const std::string& path) {
+  Application application(path);
+  application.run("PRAGMA journal_mode=WAL");
+  application.run("CREATE TABLE t(a)");
+  application.run("INSERT INTO t VALUES(1)");
+  application.die();
+}
+
 // What an unchanged client rests on.
 bool proves_unchanged(const FileState& before, const FileState& after) {
   return before.is_proof() && before == after;
@@ -66,13 +75,7 @@ TEST(FileState, SeesCommitsThatOvertakeTheLog) {
 TEST(FileState, KnowsAnIndexThatIsNotTheLogs) {
   const Directory directory;
   const std::string path = directory / "webui.db";
-  {
-    Application leaves_an_index(path);
-    leaves_an_index.run("PRAGMA journal_mode=WAL");
-    leaves_an_index.run("CREATE TABLE t(a)");
-    leaves_an_index.run("INSERT INTO t VALUES(1)");
-    leaves_an_index.die();
-  }
+  leave_an_index(path);
   ASSERT_TRUE(std::filesystem::exists(path + "-shm"));
   Application keeps_it_in_memory(path);
   keeps_it_in_memory.run("PRAGMA locking_mode=EXCLUSIVE");
@@ -85,13 +88,7 @@ TEST(FileState, KnowsAnIndexThatIsNotTheLogs) {
 TEST(FileState, KnowsAnIndexThatNobodyHasOpen) {
   const Directory directory;
   const std::string path = directory / "webui.db";
-  {
-    Application leaves_an_index(path);
-    leaves_an_index.run("PRAGMA journal_mode=WAL");
-    leaves_an_index.run("CREATE TABLE t(a)");
-    leaves_an_index.run("INSERT INTO t VALUES(1)");
-    leaves_an_index.die();
-  }
+  leave_an_index(path);
   const FileState before = look(path);
   Application keeps_it_in_memory(path);
   keeps_it_in_memory.run("PRAGMA locking_mode=EXCLUSIVE");
