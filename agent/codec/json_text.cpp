@@ -1,5 +1,6 @@
 #include "codec/json_text.h"
 
+#include <array>
 #include <bit>
 #include <charconv>
 #include <cstdint>
@@ -27,6 +28,21 @@ size_t plain_bytes(const char* p) {
   if (marks == 0) return sizeof word;
   if constexpr (std::endian::native != std::endian::little) return 0;
   return static_cast<size_t>(std::countr_zero(marks)) / 8;
+}
+
+using Characters = std::array<bool, 256>;
+
+constexpr Characters characters(std::string_view listed) {
+  Characters set{};
+  for (const char c : listed) set[static_cast<unsigned char>(c)] = true;
+  return set;
+}
+
+constexpr Characters kHexDigit = characters("0123456789abcdefABCDEF");
+constexpr Characters kShortEscape = characters("\"\\/bfnrt");
+
+bool is_one_of(const Characters& set, char c) {
+  return set[static_cast<unsigned char>(c)];
 }
 
 class Cursor {
@@ -76,24 +92,30 @@ class Cursor {
       auto c = static_cast<unsigned char>(*p_++);
       if (c == '"') return true;
       if (c < 0x20) return false;
-      if (c == '\\' && !take_escape()) return false;
+      if (c == '\\' && !take_escapes()) return false;
     }
     return false;
   }
 
  private:
+  // Behind a backslash. Writers that keep to ASCII escape whole passages, so the next one mostly follows at
+  // once.
+  bool take_escapes() {
+    do {
+      if (!take_escape()) return false;
+    } while (take('\\'));
+    return true;
+  }
   bool take_escape() {
     if (at_end()) return false;
-    char c = *p_++;
-    if (c != 'u') return std::string_view("\"\\/bfnrt").find(c) != std::string_view::npos;
-    for (int i = 0; i < 4; ++i) {
-      if (at_end()) return false;
-      char digit = *p_++;
-      bool hex =
-          (digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f') || (digit >= 'A' && digit <= 'F');
-      if (!hex) return false;
-    }
-    return true;
+    const char c = *p_++;
+    if (c != 'u') return is_one_of(kShortEscape, c);
+    if (end_ - p_ < 4) return false;
+    // All four are looked at, whatever the first is: nothing to guess for the processor.
+    const bool hex = is_one_of(kHexDigit, p_[0]) & is_one_of(kHexDigit, p_[1]) & is_one_of(kHexDigit, p_[2]) &
+                     is_one_of(kHexDigit, p_[3]);
+    p_ += 4;
+    return hex;
   }
 
   const char* p_;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cctype>
+
 #include "adversary.h"
 #include "codec/bytes.h"
 #include "codec/decimal.h"
@@ -172,6 +174,29 @@ TEST(JsonText, EscapesAtEveryPlaceOfAString) {
     }
     EXPECT_FALSE(is_postgres_json("\"" + std::string(at, 'x') + "\\")) << at;
     EXPECT_FALSE(is_postgres_json("\"" + std::string(at, 'x'))) << at;
+  }
+}
+
+TEST(JsonText, EveryEscapeIsLookedAtWhereverItStandsAmongOthers) {
+  const std::string one = "\\u00e9";
+  for (const size_t before : {0U, 1U, 2U, 5U}) {
+    std::string others;
+    for (size_t i = 0; i < before; ++i) others += i % 2 == 0 ? one : "\\n";
+    for (int byte = 1; byte < 128; ++byte) {
+      const char c = static_cast<char>(byte);
+      for (size_t place = 2; place < 6; ++place) {  // of the four digits
+        std::string changed = one;
+        changed[place] = c;
+        EXPECT_EQ(is_postgres_json("\"" + others + changed + "\\t\""), std::isxdigit(byte) != 0)
+            << byte << " at " << place;
+      }
+      if (c == 'u') continue;
+      const bool known = std::string_view("\"\\/bfnrt").find(c) != std::string_view::npos;
+      EXPECT_EQ(is_postgres_json("\"" + others + "\\" + c + "\\t\""), known) << byte;
+    }
+    const std::string whole = "\"" + others + one + "\"";
+    for (size_t size = 0; size < whole.size(); ++size)
+      EXPECT_FALSE(is_postgres_json(whole.substr(0, size))) << whole.substr(0, size);
   }
 }
 
