@@ -1,54 +1,13 @@
 #include "memory/memory.h"
 
-#include <sys/random.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-
-#include "base/hex.h"
+#include <cstdlib>
 
 namespace syncnode::memory {
 namespace {
 
-constexpr char kFormat[] = "2";
-constexpr char kFileName[] = "/memory.db";
-constexpr int kBusyMilliseconds = 2000;
 // Unused pages that may stay for the next change set: a share of the file, and some.
 constexpr int64_t kSpareShare = 128;
 constexpr int64_t kSparePages = 24;
-
-// Losing the last transactions to a power cut is fine (the sync id tells); a torn file is not, hence WAL.
-constexpr char kSetup[] = R"(
-  PRAGMA page_size = 4096;
-  PRAGMA auto_vacuum = INCREMENTAL;
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = NORMAL;
-  PRAGMA cache_size = -4096;
-  CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS image(
-    source TEXT PRIMARY KEY, image_id INTEGER NOT NULL, rows INTEGER NOT NULL, key_is_position INTEGER NOT NULL);
-  CREATE TABLE IF NOT EXISTS block(
-    image_id INTEGER NOT NULL, first_position INTEGER NOT NULL, rows INTEGER NOT NULL, data BLOB NOT NULL);
-  CREATE UNIQUE INDEX IF NOT EXISTS block_order ON block(image_id, first_position);
-  CREATE TABLE IF NOT EXISTS kept(
-    source TEXT NOT NULL, key BLOB NOT NULL, position INTEGER NOT NULL, quarantined INTEGER NOT NULL,
-    hash BLOB NOT NULL, rejected INTEGER NOT NULL, PRIMARY KEY(source, key)) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS load(
-    source TEXT PRIMARY KEY, load_table TEXT NOT NULL, load_id TEXT NOT NULL, image_id INTEGER NOT NULL,
-    rows INTEGER NOT NULL, key_is_position INTEGER NOT NULL, shape TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS page_chunk(
-    kind INTEGER NOT NULL, tree INTEGER NOT NULL, first INTEGER NOT NULL, data BLOB NOT NULL);
-  CREATE UNIQUE INDEX IF NOT EXISTS page_chunk_order ON page_chunk(kind, tree, first);
-  CREATE TABLE IF NOT EXISTS pending_table(
-    source TEXT PRIMARY KEY, image_id INTEGER, rows INTEGER NOT NULL, key_is_position INTEGER NOT NULL);
-  CREATE TABLE IF NOT EXISTS pending_block(
-    image_id INTEGER NOT NULL, first_position INTEGER NOT NULL, rows INTEGER NOT NULL, data BLOB NOT NULL,
-    PRIMARY KEY(image_id, first_position)) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS pending_kept(
-    source TEXT NOT NULL, key BLOB NOT NULL, position INTEGER NOT NULL, quarantined INTEGER NOT NULL,
-    hash BLOB NOT NULL, rejected INTEGER NOT NULL, PRIMARY KEY(source, key)) WITHOUT ROWID;
-)";
 
 constexpr char kClearPending[] = R"(
   DELETE FROM pending_block;
@@ -70,23 +29,10 @@ constexpr char kApplyPending[] = R"(
   INSERT OR REPLACE INTO meta SELECT 'sync_id', value FROM meta WHERE key = 'pending_sync_id';
 )";
 
-Result<std::string> read_meta(sqlite::Database& database, std::string_view key) {
-  SN_ASSIGN(auto statement, database.prepare("SELECT value FROM meta WHERE key = ?1"));
-  statement.bind_text(1, key);
-  SN_ASSIGN(bool found, statement.step());
-  return found ? std::string(statement.column_bytes(0)) : std::string();
-}
-
 Result<int64_t> read_number(sqlite::Database& database, std::string_view sql) {
   SN_ASSIGN(auto statement, database.prepare(sql));
   SN_ASSIGN(bool found, statement.step());
   return found ? statement.column_int64(0) : 0;
-}
-
-bool replaceable(const Error& error) {
-  // kInternal: a damaged schema is no corruption to SQLite, only another schema.
-  return error.code == ErrorCode::kCorruption || error.code == ErrorCode::kUnavailable ||
-         error.code == ErrorCode::kFailedPrecondition || error.code == ErrorCode::kInternal;
 }
 
 }  // namespace
@@ -101,61 +47,11 @@ KeptRecord read_kept_record(const sqlite::Statement& row) {
   return kept;
 }
 
-Result<std::unique_ptr<Memory>> Memory::open(const std::string& directory, const std::string& deployment_id) {
-  for (bool retried = false;; retried = true) {
-    std::unique_ptr<Memory> memory(new Memory());
-    auto opened = sqlite::Database::open_own(directory + kFileName, sqlite::Database::Mode::kReadWriteCreate,
-                                             kBusyMilliseconds);
-    Status ready = opened ? Status() : Status(opened.error());
-    if (opened) {
-      memory->database_ = std::move(opened).value();
-      ready = memory->initialize(deployment_id);
-    }
-    if (ready) return memory;
-    if (retried || !replaceable(ready.error())) return std::move(ready).error().with_context("local memory");
-    memory.reset();
-    SN_TRY(remove(directory));
-  }
-}
-
-Status Memory::remove(const std::string& directory) {
-  for (const char* suffix : {"", "-wal", "-shm"}) {
-    std::string path = directory + kFileName + suffix;
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
-      return Error{ErrorCode::kFailedPrecondition, "removing '" + path + "': " + std::strerror(errno),
-                   "the state directory must belong to the user that runs sync-node"};
-    }
-  }
-  return {};
-}
-
-Status Memory::initialize(const std::string& deployment_id) {
-  SN_TRY(database_.execute(kSetup));
-  // A process that was frozen inside a transaction shows only to a writer.
-  SN_TRY(database_.execute("BEGIN IMMEDIATE; COMMIT"));
-  SN_ASSIGN(std::string format, read_meta(database_, "format"));
-  if (format.empty()) {
-    uint64_t random = 0;
-    if (::getrandom(&random, sizeof random, 0) != sizeof random) {
-      return Error{ErrorCode::kInternal, "getrandom gave no bytes", ""};
-    }
-    SN_TRY(in_transaction("", [&]() -> Status {
-      SN_TRY(put_meta("format", kFormat));
-      SN_TRY(put_meta("seed", std::to_string(random)));
-      return put_meta("deployment_id", deployment_id);
-    }));
-    format = kFormat;
-  }
-  SN_ASSIGN(std::string deployment, read_meta(database_, "deployment_id"));
-  if (format != kFormat || deployment != deployment_id) {
-    return Error{ErrorCode::kCorruption, "the local memory is of another format or client", ""};
-  }
-  SN_ASSIGN(std::string seed, read_meta(database_, "seed"));
-  seed_ = std::strtoull(seed.c_str(), nullptr, 10);
-  SN_ASSIGN(sync_id_, read_meta(database_, "sync_id"));
-  SN_ASSIGN(pending_sync_id_, read_meta(database_, "pending_sync_id"));
-  owned_ = pending_sync_id_;
-  return {};
+Result<std::string> Memory::meta(std::string_view key) {
+  SN_ASSIGN(auto statement, database_.prepare("SELECT value FROM meta WHERE key = ?1"));
+  statement.bind_text(1, key);
+  SN_ASSIGN(bool found, statement.step());
+  return found ? std::string(statement.column_bytes(0)) : std::string();
 }
 
 Status Memory::put_meta(const std::string& key, const std::string& value) {
@@ -170,7 +66,7 @@ Status Memory::in_transaction(const std::string& owner, const std::function<Stat
   SN_TRY(database_.execute("BEGIN IMMEDIATE"));
   auto attempt = [&]() -> Status {
     if (!owner.empty()) {
-      SN_ASSIGN(std::string pending, read_meta(database_, "pending_sync_id"));
+      SN_ASSIGN(std::string pending, meta("pending_sync_id"));
       if (pending != owner) {
         return Error{ErrorCode::kAborted, "another run took over the local memory",
                      "the next run starts from its result"};
@@ -231,7 +127,7 @@ Status Memory::begin(const std::string& sync_id) {
 Result<int64_t> Memory::new_image_id() {
   int64_t id = 0;
   SN_TRY(in_transaction(owned_, [&]() -> Status {
-    SN_ASSIGN(std::string last, read_meta(database_, "last_image_id"));
+    SN_ASSIGN(std::string last, meta("last_image_id"));
     id = std::strtoll(last.c_str(), nullptr, 10) + 1;
     return put_meta("last_image_id", std::to_string(id));
   }));

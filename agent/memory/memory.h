@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -65,9 +66,13 @@ class Memory {
   // `directory` exists. A file that is damaged, of another format or deployment, or locked for two seconds by
   // another process is put aside (unlinked) and a new one begun: then fresh() is true.
   static Result<std::unique_ptr<Memory>> open(const std::string& directory, const std::string& deployment_id);
+  // Only one that is there with nothing pending and nobody in its way, of whichever deployment; nullptr for
+  // all else, and nothing is waited for or put aside. For whoever learns meanwhile whose it must be.
+  static std::unique_ptr<Memory> open_settled(const std::string& directory);
   static Status remove(const std::string& directory);
 
   bool fresh() const { return sync_id_.empty(); }
+  const std::string& deployment_id() const { return deployment_id_; }
   uint64_t seed() const { return seed_; }
   const std::string& sync_id() const { return sync_id_; }
   // A change set was begun and neither confirmed nor discarded: sync_id() is not what the copy holds.
@@ -106,12 +111,17 @@ class Memory {
   Memory() = default;
   Status apply(const std::string& sync_id, const std::function<Status()>& also);
   Status initialize(const std::string& deployment_id);
+  Status set_up();
+  Status recall();
   Status in_transaction(const std::string& owner, const std::function<Status()>& body);
   // A change set is in the file twice until it is settled: what it leaves behind must not stay for good.
   void give_back_pages();
+  Result<std::string> meta(std::string_view key);
   Status put_meta(const std::string& key, const std::string& value);
 
   sqlite::Database database_;
+  std::string format_;  // "" of a new one
+  std::string deployment_id_;
   std::string sync_id_;
   std::string pending_sync_id_;
   std::string owned_;  // the pending id this run began

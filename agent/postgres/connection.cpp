@@ -42,8 +42,14 @@ Result<Rows> Connection::simple(std::string_view sql, Deadline deadline) {
 }
 
 Result<std::vector<Rows>> Connection::simple_all(std::string_view sql, Deadline deadline) {
+  return simple_all(sql, deadline, [] {});
+}
+
+Result<std::vector<Rows>> Connection::simple_all(std::string_view sql, Deadline deadline,
+                                                 const std::function<void()>& meanwhile) {
   SN_TRY(may_ask());
   SN_TRY(wire_->send_simple(sql));
+  meanwhile();
   return wire_->finish_all(deadline);
 }
 

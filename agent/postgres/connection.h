@@ -86,6 +86,9 @@ class Connection {
   Result<Rows> simple(std::string_view sql, Deadline deadline);
   // The same; the result of each, one at least.
   Result<std::vector<Rows>> simple_all(std::string_view sql, Deadline deadline);
+  // The same; `meanwhile` is done, without this connection, while the server is at it.
+  Result<std::vector<Rows>> simple_all(std::string_view sql, Deadline deadline,
+                                       const std::function<void()>& meanwhile);
   // The same; also the results of those before the one that failed.
   Replies simple_each(std::string_view sql, Deadline deadline);
 

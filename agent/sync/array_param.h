@@ -24,17 +24,18 @@ class ArrayParam {
   void add_int64(int64_t value);
 
   int64_t count() const { return count_; }
-  size_t size() const { return elements_.size(); }
+  size_t size() const { return built_.size() - kHeaderBytes; }
   void clear();
   // Borrowed from this object until the next change.
   postgres::Param param();
 
  private:
+  static constexpr size_t kHeaderBytes = 20;
+
   uint32_t element_oid_;
   uint32_t array_oid_;
   int64_t count_ = 0;
-  std::string elements_;
-  std::string built_;
+  std::string built_ = std::string(kHeaderBytes, '\0');  // room for the header, and the elements behind it
 };
 
 }  // namespace syncnode::sync

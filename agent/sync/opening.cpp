@@ -45,7 +45,8 @@ std::string derived_schema(std::string_view client_name) {
 }
 
 Result<Opening> open_run(postgres::Connection& connection, const RunOptions& options, const Term& term,
-                         JobKind kind, const std::optional<Deployment>& known) {
+                         JobKind kind, const std::optional<Deployment>& known,
+                         const std::function<void()>& meanwhile) {
   CopyTarget guess{{}, term};
   guess.deployment.client_name = options.client_name;
   guess.deployment.schema = known ? known->schema : derived_schema(options.client_name);
@@ -57,7 +58,7 @@ Result<Opening> open_run(postgres::Connection& connection, const RunOptions& opt
   SN_TRY(ask_copy_state(script, guess));
   SN_TRY(ask_decisions(script, guess));
   // A failure of any has undone all of them.
-  auto answers = connection.simple_all(script.text(), deadline_in(kStatementWait));
+  auto answers = connection.simple_all(script.text(), deadline_in(kStatementWait), meanwhile);
   if (!answers && !connection.usable()) return std::move(answers).error();
   if (!answers) return step_by_step(connection, options, term, kind);
   SN_ASSIGN(auto deployment, deployment_of((*answers)[1], options.client_name));

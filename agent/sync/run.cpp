@@ -72,11 +72,13 @@ class ClientRun {
 
   // From here on there is a job, which is told whatever becomes of the run.
   Result<Opening> open(JobKind kind) {
-    SN_ASSIGN(auto opening, open_run(*connection_, options_, target_.term, kind, found_));
+    SN_ASSIGN(auto opening,
+              open_run(*connection_, options_, target_.term, kind, found_, [this] { open_memory_ahead(); }));
     progress_.job(opening.journal.job_id());
     target_.deployment = opening.deployment;
     Status ready = opening.state ? Status() : Status(opening.state.error());
     if (ready) ready = prepare();
+    drop_foreign_memory();
     if (ready) return opening;
     RunReport nothing;
     expect_recorded(log_, opening.journal.end(status_word(ready.error().code), false, nothing,
@@ -91,9 +93,8 @@ class ClientRun {
       return Error{ErrorCode::kFailedPrecondition, "client '" + options_.client_name + "' has no SQLite path",
                    "register it with --sqlite-path FILE, or give --sqlite-path now"};
     }
-    directory_ = options_.state_directory + "/clients";
-    SN_TRY(make_directory(directory_));
-    directory_ += "/" + target_.deployment.schema;
+    SN_TRY(make_directory(options_.state_directory + "/clients"));
+    directory_ = directory_of(target_.deployment.schema);
     return make_directory(directory_);
   }
 
@@ -106,8 +107,9 @@ class ClientRun {
   void work_under(const Term& term) { target_.term = term; }
 
   SyncContext context() {
-    return {connect_, *connection_, target_,   directory_,        target_.deployment.sqlite_path,
-            options_, log_,         progress_, stop_.get_token(), policy_};
+    return {connect_,          *connection_, target_,   directory_,        target_.deployment.sqlite_path,
+            options_,          log_,         progress_, stop_.get_token(), policy_,
+            std::move(memory_)};
   }
 
   // Known before anything is read: a policy that cannot be understood must not come to light in the middle of
@@ -134,6 +136,22 @@ class ClientRun {
   }
 
  private:
+  std::string directory_of(const std::string& schema) const {
+    return options_.state_directory + "/clients/" + schema;
+  }
+
+  // While the server answers which client it is: most likely the one that its name tells, and there as it was
+  // left.
+  void open_memory_ahead() {
+    directory_ahead_ = directory_of(found_ ? found_->schema : derived_schema(options_.client_name));
+    memory_ = memory::Memory::open_settled(directory_ahead_);
+  }
+  void drop_foreign_memory() {
+    const bool ours =
+        memory_ && directory_ahead_ == directory_ && memory_->deployment_id() == target_.deployment.id;
+    if (!ours) memory_.reset();
+  }
+
   const RunOptions& options_;
   Log& log_;
   Progress& progress_;
@@ -144,6 +162,8 @@ class ClientRun {
   CopyTarget target_;
   std::optional<Deployment> found_;  // before the lease was taken
   std::string directory_;
+  std::string directory_ahead_;             // where memory_ was opened
+  std::unique_ptr<memory::Memory> memory_;  // until the run has it
   std::optional<OwnLease> lease_;
   conflict::Policy policy_;
 };

@@ -139,7 +139,10 @@ Error SyncOnce::cause(Error error) {
 
 // The memory is only used when it describes what the copy holds; otherwise it is made to.
 Status SyncOnce::reconcile(RunReport& report) {
-  SN_ASSIGN(memory_, memory::Memory::open(context_.client_directory, context_.target.deployment.id));
+  memory_ = std::move(context_.memory);
+  if (!memory_) {
+    SN_ASSIGN(memory_, memory::Memory::open(context_.client_directory, context_.target.deployment.id));
+  }
   if (state_.sync_id.empty() && !memory_->fresh()) {
     memory_.reset();
     SN_TRY(memory::Memory::remove(context_.client_directory));

@@ -38,7 +38,8 @@ struct SyncContext {
   Log& log;
   Progress& progress;
   std::stop_token stop;
-  const conflict::Policy& policy;  // of this client
+  const conflict::Policy& policy;                    // of this client
+  std::unique_ptr<memory::Memory> memory = nullptr;  // of client_directory, where it was opened before
 };
 
 // A table as it was read, before it is decided what happens to rows that are gone.

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <random>
 
 #include "memory/image_cursor.h"
@@ -280,6 +281,42 @@ TEST_F(MemoryTest, ALockedFileIsPutAside) {
     EXPECT_TRUE(frozen->execute("COMMIT"));
     EXPECT_EQ(open()->sync_id(), "two");
   }
+}
+
+TEST_F(MemoryTest, OneThatIsSettledOpensBeforeItsDeploymentIsKnown) {
+  EXPECT_EQ(Memory::open_settled(directory_), nullptr) << "none is there";
+  EXPECT_FALSE(std::filesystem::exists(file()));
+  { open(); }
+  EXPECT_EQ(Memory::open_settled(directory_), nullptr) << "nothing was confirmed yet";
+  confirmed("one", 3);
+  auto settled = Memory::open_settled(directory_);
+  ASSERT_NE(settled, nullptr);
+  EXPECT_EQ(settled->deployment_id(), "deployment");
+  EXPECT_EQ(settled->sync_id(), "one");
+  EXPECT_EQ(settled->seed(), open()->seed());
+  ASSERT_TRUE(settled->begin("two"));
+  EXPECT_EQ(Memory::open_settled(directory_), nullptr) << "what is pending is for a run that knows the copy";
+  ASSERT_TRUE(settled->confirm());
+  EXPECT_EQ(open()->sync_id(), "two");
+}
+
+TEST_F(MemoryTest, OneThatIsNotSettledStaysAsItIs) {
+  confirmed("one", 3);
+  auto holder = sqlite::Database::open_own(file(), sqlite::Database::Mode::kReadWriteCreate, 2000);
+  ASSERT_TRUE(holder);
+  ASSERT_TRUE(holder->execute("BEGIN IMMEDIATE"));
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_EQ(Memory::open_settled(directory_), nullptr) << "somebody writes";
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(1)) << "nobody is waited for";
+  ASSERT_TRUE(holder->execute("ROLLBACK; UPDATE meta SET value = 'other' WHERE key = 'format'"));
+  EXPECT_EQ(Memory::open_settled(directory_), nullptr) << "another format";
+  EXPECT_TRUE(std::filesystem::exists(file()));
+  ASSERT_TRUE(holder->execute("UPDATE meta SET value = '2' WHERE key = 'format'"));
+  auto settled = Memory::open_settled(directory_);
+  ASSERT_NE(settled, nullptr);
+  auto wait = settled->database().prepare("PRAGMA busy_timeout");
+  ASSERT_TRUE(wait && *wait->step());
+  EXPECT_EQ(wait->column_int64(0), 2000) << "once open it waits as any other";
 }
 
 TEST_F(MemoryTest, DamageIsSeenOrHarmlessButNeverACrash) {
