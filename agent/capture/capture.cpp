@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "capture/row_marks.h"
 #include "capture/tree_walk.h"
 #include "codec/bytes.h"
 #include "codec/row_hash.h"
@@ -78,11 +77,25 @@ Status Capture::find(sqlite::Snapshot& snapshot, const SourceSchema& schema, Tra
 }
 
 Status Capture::go_on(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail) {
-  before_.reset();
-  if (whole_) before_ = std::move(now_);
+  if (whole_) {
+    before_ = std::move(now_);
+  } else if (!broke_) {
+    before_.reset();
+  } else if (checksums_before_) {
+    checksums_ = std::move(checksums_before_);
+  }
+  checksums_before_.reset();
   gone_on_ = true;
-  may_lack_pass_ = false;
-  return look(snapshot, schema, trail);
+  const Status looked = look(snapshot, schema, trail);
+  broke_ = !looked;
+  may_lack_pass_ = may_lack_pass_ || (looked && !lacks_pass_);  // of the next one
+  return looked;
+}
+
+void Capture::go_back() {
+  if (!gone_on_) return;
+  broke_ = true;
+  whole_ = false;
 }
 
 Status Capture::look(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail) {
@@ -90,8 +103,9 @@ Status Capture::look(sqlite::Snapshot& snapshot, const SourceSchema& schema, Tra
   evidence_ = Evidence::kNone;
   pages_changed_ = rows_spared_ = 0;
   overflow_.clear();
+  heads_.reset();
   now_ = {};
-  usable_ = writable_ = whole_ = false;
+  usable_ = writable_ = laid_out_ = whole_ = false;
   define(schema);
   auto pages = snapshot.pages();
   if (!pages) {
@@ -139,13 +153,6 @@ Status Capture::build_tree(TreeWalk& walk, const Definition& table) {
   if (table.by_rowid) {
     SN_TRY(walk.partition(tree));
     SN_TRY(TreeWalk::claim_interiors(tree, owner));
-    const auto mark = [&](const Cell& cell, const std::vector<uint32_t>&) {
-      if (const auto row = mark_of(memory_.seed(), cell)) tree.marks.push_back(*row);
-    };
-    for (size_t i = 0; i < tree.leaves.size(); ++i) {
-      const Leaf& leaf = tree.leaves[i];
-      SN_TRY(walk.claim_leaf(leaf.page, {first_key(tree.leaves, i), leaf.upper}, owner, mark));
-    }
   } else {
     SN_TRY(walk.claim_index(tree, owner));
   }
@@ -154,44 +161,45 @@ Status Capture::build_tree(TreeWalk& walk, const Definition& table) {
 }
 
 Status Capture::build(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages) {
-  std::optional<MainScan> scan;
-  if (!usable_) {
+  if (!usable_ && !laid_out_) {
     now_.map.trees.clear();
     now_.map.owner.assign(size_t{now_.map.page_count} + 1, 0);
-    SN_ASSIGN(scan, this->scan(snapshot, pages, true));
-    checksums_ = std::move(scan->checksums);
+    SN_ASSIGN(auto scan, this->scan(snapshot, pages, true));
+    checksums_ = std::move(scan.checksums);
+    heads_ = std::move(scan.heads);
     now_.stale.assign(now_.map.page_count / pages_per_unit(now_.map.page_size) + 1, false);
   }
-  TreeWalk walk(snapshot, pages, scan ? &scan->heads : nullptr);
+  TreeWalk walk(snapshot, pages, heads_ ? &*heads_ : nullptr);
   SN_TRY(walk.begin());
   for (const auto& table : definitions_) {
     const bool known = std::any_of(now_.map.trees.begin(), now_.map.trees.end(),
                                    [&](const Tree& tree) { return tree.source == table.source; });
     if (!known) SN_TRY(build_tree(walk, table));
   }
+  laid_out_ = true;
   return {};
 }
 
-Status Capture::refresh(sqlite::Snapshot& snapshot, const std::set<std::string>& left_behind) {
+// A damaged map is none: the next run compares everything, and tries again.
+Status Capture::built(Status built) {
+  whole_ = built.has_value();
+  if (built || !is_damage(built.error())) return built;
+  writable_ = false;
+  return {};
+}
+
+Status Capture::lay_out(sqlite::Snapshot& snapshot) {
   if (!writable_) return {};
   SN_ASSIGN(auto* pages, snapshot.pages());
-  Status built = build(snapshot, *pages);
-  whole_ = built.has_value();
-  if (!built && is_damage(built.error())) {
-    writable_ = false;  // the next run compares everything, and tries again
-    return {};
-  }
-  SN_TRY(std::move(built));
-  if (left_behind.empty()) return {};
-  std::vector<bool> released(now_.map.owner.size());
-  auto& trees = now_.map.trees;
-  for (const Tree& tree : trees) {
-    if (left_behind.count(tree.source) > 0) release(tree, released);
-  }
-  disown(released, now_.map.owner);
-  trees.erase(std::remove_if(trees.begin(), trees.end(),
-                             [&](const Tree& tree) { return left_behind.count(tree.source) > 0; }),
-              trees.end());
+  return built(build(snapshot, *pages));
+}
+
+Status Capture::refresh(sqlite::Snapshot& snapshot, const std::set<std::string>& left_behind) {
+  SN_TRY(lay_out(snapshot));
+  if (writable_) SN_TRY(built(claim_rest(snapshot)));
+  heads_.reset();
+  if (!writable_) return {};
+  for (const auto& table : left_behind) forget_table(table);
   return {};
 }
 

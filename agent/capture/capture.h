@@ -58,6 +58,8 @@ class Capture {
   // The same against the snapshot before this one, as far as find(), go_on() or refresh() brought the map to
   // it.
   Status go_on(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail);
+  // That snapshot broke: what was learned in it is forgotten, and go_on() may be called with another one.
+  void go_back();
   const Finding& finding(const std::string& table) const;
 
   // By number, all pages that reading what was found will touch, as far as they are some megabytes; nothing
@@ -66,7 +68,7 @@ class Capture {
   // Of the rows that find() came upon: the pages in which they go on.
   const std::vector<uint32_t>& overflow() const { return overflow_; }
   // The same as needed_pages() for these rowids, of tables that have a map, and the pages in which they go
-  // on, as far as they are `most_bytes`.
+  // on, as far as they are `most_bytes`. Null: all of the table, of which every leaf is known.
   std::optional<std::vector<bool>> pages_of(const std::map<std::string, const KeyRanges*>& tables,
                                             const std::vector<bool>& overflow, size_t most_bytes) const;
   // What reading the rows above `after` will touch, as far as it is `most_bytes` (one leaf at least), and up
@@ -75,12 +77,15 @@ class Capture {
     std::vector<bool> pages;
     int64_t last = 0;
   };
-  std::optional<Part> part_of(const std::string& table, std::optional<int64_t> after,
-                              size_t most_bytes) const;
+  Result<std::optional<Part>> part_of(sqlite::Snapshot& snapshot, const std::string& table,
+                                      std::optional<int64_t> after, size_t most_bytes);
 
   // Brings the map to this snapshot, for tables that are compared as a whole by reading their trees. The
   // memory does not follow `left_behind` in this run: the map does not know them afterwards.
   Status refresh(sqlite::Snapshot& snapshot, const std::set<std::string>& left_behind);
+  // The same, but for what lies in leaves: for a load that comes to them one after the other, by part_of().
+  // Rows that were read without that are not found when they change. refresh() does the rest.
+  Status lay_out(sqlite::Snapshot& snapshot);
   // Inside a transaction of the memory, which then describes this snapshot under `sync_id`.
   Status save(const std::string& sync_id);
   // Once that transaction has committed; the last call.
@@ -93,6 +98,8 @@ class Capture {
     return rows_spared_;
   }  // in leaves that were written, and known to be the same
   const Position& position() const { return now_.position; }
+  // From where go_on() came, and would come again after go_back(); null: find() alone was called.
+  const Position* position_before() const { return gone_on_ && before_ ? &before_->position : nullptr; }
 
  private:
   struct Definition {
@@ -110,7 +117,17 @@ class Capture {
   static Guess guess(const std::string& path, const Position& then, Trail* trail);
   Result<MainScan> scan(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages, bool heads);
   const Tree* tree_of(const std::string& table) const;
+  Tree* tree_of(const std::string& table);
   void add_owned(std::vector<bool>& needed) const;
+  struct Claims;
+  Result<TreeWalk> walk(sqlite::Snapshot& snapshot);
+  Status claim_next(Claims& claims, size_t leaf, size_t& pages);
+  static void settle(Claims& claims);
+  Status claim_tree(TreeWalk& walk, Tree& tree);
+  Status claim_rest(sqlite::Snapshot& snapshot);
+  void forget_table(const std::string& table);
+  static size_t leaf_behind(const Tree& tree, std::optional<int64_t> after);
+  Part part(const Tree& tree, size_t first, size_t end) const;
   void define(const SourceSchema& schema);
   void everything(const std::string& reason);
   Status follow(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages, ChangedPages& changed);
@@ -119,6 +136,7 @@ class Capture {
   Status claim_rows(TreeWalk& walk, const Written& written, const WrittenTable& table);
   Status build(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages);
   Status build_tree(TreeWalk& walk, const Definition& table);
+  Status built(Status built);
 
   memory::Memory& memory_;
   MapStore store_;
@@ -129,11 +147,16 @@ class Capture {
   bool may_lack_pass_ = true;
   bool lacks_pass_ = false;
   bool gone_on_ = false;   // before_ is not what the store gave
+  bool broke_ = false;     // now_ is of a snapshot that did, and before_ still stands
   bool usable_ = false;    // now_ follows from before_; else all is built anew
   bool writable_ = false;  // now_ can be saved
+  bool laid_out_ = false;  // now_ was built for this snapshot
   bool whole_ = false;     // now_ is a map of this snapshot; of tables that are compared as a whole maybe not
   std::string why_not_ = "there is no page map yet";
   std::optional<std::vector<uint64_t>> checksums_;  // read in this run
+  std::optional<std::vector<uint64_t>>
+      checksums_before_;                        // those that go with before_, where go_on() read new ones
+  std::optional<std::vector<uint32_t>> heads_;  // of all pages of this snapshot
   std::vector<Definition> definitions_;
   std::map<std::string, Finding> findings_;
   std::vector<uint32_t> overflow_;  // pages in which the rows go on that were found

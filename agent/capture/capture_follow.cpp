@@ -59,6 +59,7 @@ Result<Capture::Written> Capture::written_pages(ChangedPages& changed) {
                       !before_->stale[unit] && known[unit] != 0 && known[unit] == (*checksums_)[unit];
     if (!same) touch(page);
   }
+  if (gone_on_) checksums_before_ = std::move(known);
   now_.stale.assign(units, false);
   return written;
 }

@@ -1,6 +1,8 @@
 // Capture, which pages reading some rows will touch: they are copied, and the application's log, or its lock,
 // let go of, before the rows are read.
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "capture/capture.h"
 
@@ -26,6 +28,10 @@ size_t bytes_of(const std::vector<bool>& pages, uint32_t page_size) {
 }
 
 }  // namespace
+
+Tree* Capture::tree_of(const std::string& table) {
+  return const_cast<Tree*>(std::as_const(*this).tree_of(table));
+}
 
 const Tree* Capture::tree_of(const std::string& table) const {
   const auto tree = std::find_if(now_.map.trees.begin(), now_.map.trees.end(),
@@ -54,15 +60,29 @@ std::optional<std::vector<bool>> Capture::needed_pages() const {
 std::optional<std::vector<bool>> Capture::pages_of(const std::map<std::string, const KeyRanges*>& tables,
                                                    const std::vector<bool>& overflow,
                                                    size_t most_bytes) const {
-  std::vector<bool> needed = overflow;
-  needed.resize(now_.map.owner.size());
-  if (needed.size() > 1) needed[1] = true;
-  for (const auto& [table, ranges] : tables) {
-    const Tree* tree = tree_of(table);
-    if (tree == nullptr) return std::nullopt;
+  if (!whole_) return std::nullopt;
+  std::vector<bool> needed(now_.map.owner.size());
+  const KeyRange all{std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()};
+  size_t found = 0;
+  for (const Tree& tree : now_.map.trees) {
+    const auto table = tables.find(tree.source);
+    if (table == tables.end()) continue;
+    ++found;
     size_t leaf = 0;
-    for (const KeyRange& range : ranges->list()) add_range(*tree, range, leaf, needed);
+    if (table->second == nullptr) add_range(tree, all, leaf, needed);
   }
+  if (found < tables.size()) return std::nullopt;
+  add_owned(needed);
+  for (const Tree& tree : now_.map.trees) {
+    const auto table = tables.find(tree.source);
+    if (table == tables.end() || table->second == nullptr) continue;
+    size_t leaf = 0;
+    for (const KeyRange& range : table->second->list()) add_range(tree, range, leaf, needed);
+  }
+  for (size_t page = 1; page < std::min(overflow.size(), needed.size()); ++page) {
+    if (overflow[page]) needed[page] = true;
+  }
+  if (needed.size() > 1) needed[1] = true;
   if (bytes_of(needed, now_.map.page_size) > most_bytes) return std::nullopt;
   return needed;
 }
@@ -76,24 +96,12 @@ void Capture::add_owned(std::vector<bool>& needed) const {
   }
 }
 
-std::optional<Capture::Part> Capture::part_of(const std::string& table, std::optional<int64_t> after,
-                                              size_t most_bytes) const {
-  const Tree* tree = tree_of(table);
-  if (tree == nullptr) return std::nullopt;
-  std::vector<uint32_t> owned(now_.map.owner.size());
-  for (const uint32_t owner : now_.map.owner) ++owned[owner];
-  const auto& leaves = tree->leaves;
-  size_t first = 0;
-  while (after && first + 1 < leaves.size() && leaves[first].upper <= *after) ++first;
-  size_t end = first;
-  for (size_t pages = 0; end < leaves.size(); ++end) {
-    pages += owned[leaves[end].page];
-    if (end > first && pages * now_.map.page_size > most_bytes) break;
-  }
-  Part part{std::vector<bool>(now_.map.owner.size()), leaves[end - 1].upper};
+// The leaves from `first` to the one before `end`, which were claimed.
+Capture::Part Capture::part(const Tree& tree, size_t first, size_t end) const {
+  Part part{std::vector<bool>(now_.map.owner.size()), tree.leaves[end - 1].upper};
   if (part.pages.size() > 1) part.pages[1] = true;
   size_t leaf = first;
-  add_range(*tree, {first_key(leaves, first), part.last}, leaf, part.pages);
+  add_range(tree, {first_key(tree.leaves, first), part.last}, leaf, part.pages);
   add_owned(part.pages);
   return part;
 }

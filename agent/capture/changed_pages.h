@@ -4,11 +4,13 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "capture/checksums.h"
 #include "capture/position.h"
 
@@ -34,6 +36,8 @@ class Trail {
   // Where the file stands now or stood just before, to ask from there on without a snapshot; nothing where
   // that cannot be told.
   virtual std::optional<Position> here() { return std::nullopt; }
+  // Readable when a look would see something that is soon gone; null where a look now and then is enough.
+  virtual std::shared_ptr<const UniqueFd> wake() const { return nullptr; }
   // Nobody will ask about what lies before this any more.
   virtual void forget(const Position& before) = 0;
 };

@@ -28,9 +28,8 @@ class JournalTrail final : public Trail {
   std::optional<std::vector<uint32_t>> between(const Position& earlier, const Position& later) override;
   void forget(const Position& before) override;
   std::optional<Position> here() override;
-
-  // Readable when a look would see something; a journal lives for milliseconds. Null: there is no inotify.
-  std::shared_ptr<const UniqueFd> wake() const;
+  // A journal lives for milliseconds. Null: there is no inotify.
+  std::shared_ptr<const UniqueFd> wake() const override;
 
  private:
   struct Journal {

@@ -23,6 +23,9 @@ class SourceTrail final : public Trail {
     return journals_.wake();
   }
 
+  std::shared_ptr<const UniqueFd> wake() const override {
+    return follows_journals_ ? journals_.wake() : nullptr;
+  }
   void look() override {
     if (follows_journals_) journals_.look();  // first: a journal does not wait
     log_.look();

@@ -1,11 +1,9 @@
-// TrailLooks: looks at a trail every ten milliseconds for as long as it lives: a run that is busy with rows,
-// its memory or its spool comes back too late for a log that begins anew several times a second. Refuses to
-// say anything. A thread of its own, which it joins; the trail outlives it.
+// TrailLooks: looks at a trail every ten milliseconds for as long as it lives, and at once where that asks
+// for it: a run that is busy with rows, its memory or its spool comes back too late for a log that begins
+// anew several times a second, or for a journal. Refuses to say anything. A thread of its own, which it
+// joins; the trail outlives it.
 #pragma once
 
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <stop_token>
 #include <thread>
 
@@ -17,15 +15,10 @@ class TrailLooks {
  public:
   // Throws std::system_error where the host has no thread left.
   explicit TrailLooks(Trail& trail)
-      : thread_([&trail](const std::stop_token& stop) {
-          std::mutex mutex;
-          std::condition_variable_any ended;
-          std::unique_lock lock(mutex);
-          while (!ended.wait_for(lock, stop, kEvery, [&stop] { return stop.stop_requested(); })) trail.look();
-        }) {}
+      : thread_([&trail](const std::stop_token& stop) { look_until_stopped(trail, stop); }) {}
 
  private:
-  static constexpr std::chrono::milliseconds kEvery{10};
+  static void look_until_stopped(Trail& trail, const std::stop_token& stop);
   std::jthread thread_;
 };
 

@@ -5,14 +5,28 @@
 
 #include "base/clock.h"
 #include "sqlite/file_facts.h"
-#include "sqlite/log_headers.h"
 
 namespace syncnode::sqlite {
 namespace {
 
 constexpr std::chrono::microseconds kPause{300};
 
+std::optional<LogHeaders::Committed> committed_now(const std::string& main_path) {
+  const auto log = LogHeaders::open(main_path);
+  return log ? log->committed() : std::nullopt;
+}
+
 }  // namespace
+
+LogWriting::LogWriting(const std::string& main_path)
+    : main_path_(main_path), begun_(committed_now(main_path)) {}
+
+uint32_t LogWriting::frames() const {
+  const auto last = committed_now(main_path_);
+  if (!begun_ || !last) return 0;
+  const bool same_log = begun_->salt1 == last->salt1 && begun_->salt2 == last->salt2;
+  return same_log ? last->frames - std::min(begun_->frames, last->frames) : last->frames;
+}
 
 void wait_for_room(const std::string& main_path, const LogRoom& room) {
   const Deadline deadline = deadline_in(room.patience);

@@ -5,7 +5,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+
+#include "sqlite/log_headers.h"
 
 namespace syncnode::sqlite {
 
@@ -22,6 +25,17 @@ struct LogRoom {
   std::chrono::milliseconds patience{250};  // it may be that its application never checkpoints by itself
   // Who writes nothing for so long fills the log slowly, if at all: he is not waited for.
   std::chrono::milliseconds quiet{3};
+};
+
+// What an application writes to the log of this main file, from here on.
+class LogWriting {
+ public:
+  explicit LogWriting(const std::string& main_path);
+  uint32_t frames() const;  // at least
+
+ private:
+  const std::string main_path_;
+  const std::optional<LogHeaders::Committed> begun_;
 };
 
 // Waits while the log of this main file has not that room and its application is writing.

@@ -39,25 +39,27 @@ std::string rowid_point_query(std::string_view rowid, const std::vector<std::str
 }
 
 std::string count_query(std::string_view table, int64_t limit) {
-  return "SELECT count(*) FROM (SELECT 1 FROM " + quote_identifier(table) + " LIMIT " +
+  return "SELECT count(*) FROM (SELECT 1 FROM " + quote_identifier(table) + " NOT INDEXED LIMIT " +
          std::to_string(limit) + ")";
 }
 
+// typeof() alone reads no value, be it ever so long.
 std::string census_query(const std::vector<std::string>& columns, std::string_view table,
-                         std::optional<int64_t> sample) {
-  std::string sql = "SELECT count(*)";
-  for (const auto& column : columns) {
-    std::string name = quote_identifier(column);
-    sql.append(", total(typeof(")
-        .append(name)
-        .append(") = 'integer' AND ")
-        .append(name)
-        .append(" IN (0, 1))");
+                         const CensusPart& part) {
+  std::string counts = "SELECT count(*)", kinds;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    const std::string name = quote_identifier(columns[i]), kind = "k" + std::to_string(i);
+    kinds.append(kinds.empty() ? "" : ", ").append("typeof(").append(name).append(") AS ").append(kind);
+    kinds.append(", CASE WHEN typeof(").append(name).append(") = 'integer' THEN ").append(name);
+    kinds.append(" IN (0, 1) END AS b").append(std::to_string(i));
+    counts.append(", total(b").append(std::to_string(i)).append(")");
     for (const char* word : {"integer", "real", "text", "blob"})
-      sql.append(", total(typeof(").append(name).append(") = '").append(word).append("')");
+      counts.append(", total(").append(kind).append(" = '").append(word).append("')");
   }
-  std::string limit = sample ? " LIMIT " + std::to_string(*sample) : "";
-  return sql + " FROM (SELECT * FROM " + quote_identifier(table) + limit + ")";
+  std::string rows = quote_identifier(table) + " NOT INDEXED";
+  if (part.last) rows += " WHERE " + part.rowid + " <= " + std::to_string(*part.last);
+  if (part.rows) rows += " LIMIT " + std::to_string(*part.rows);
+  return counts + " FROM (SELECT " + kinds + " FROM " + rows + ")";
 }
 
 }  // namespace syncnode::sqlite

@@ -24,8 +24,14 @@ std::string count_query(std::string_view table, int64_t limit);
 
 // One row: count, then per column how many values are integer 0 or 1, integer, real, text, blob (as doubles).
 // typeof() needs only a record's header, so a sample of large rows costs little.
+// But for integers behind a long value, which are looked for at its end.
 inline constexpr int kCensusCounts = 5;
+struct CensusPart {
+  std::optional<int64_t> rows;  // at most so many; nothing: all
+  std::optional<int64_t> last;  // those up to this rowid
+  std::string rowid;            // by this name
+};
 std::string census_query(const std::vector<std::string>& columns, std::string_view table,
-                         std::optional<int64_t> sample);
+                         const CensusPart& part);
 
 }  // namespace syncnode::sqlite

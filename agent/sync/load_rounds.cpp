@@ -34,4 +34,8 @@ const capture::KeyRanges* LoadRounds::changed(const std::string& table) {
   return load.lost ? nullptr : &load.changed;
 }
 
+bool LoadRounds::has_lost() const {
+  return std::any_of(loads_.begin(), loads_.end(), [](const auto& each) { return each.second.lost; });
+}
+
 }  // namespace syncnode::sync

@@ -31,9 +31,18 @@ class LoadRounds {
   // The application was seen to write while it was read.
   void found_busy() { busy_ = true; }
   bool is_busy() const { return busy_; }
+  // Rollback mode: it cannot write while it is read, and what was read is worth nothing once it has. Then
+  // nothing is read but copies, and a snapshot that broke before they were made gives way to the next one.
+  void found_locked() { busy_ = locked_ = true; }
+  bool is_locked() const { return locked_; }
+  // What comes is the last snapshot.
+  void comes_to_an_end() { last_ = true; }
+  bool is_last() const { return last_; }
 
   // Where rows that were read may have changed since; null: anywhere.
   const capture::KeyRanges* changed(const std::string& table);
+  // There is a table of which that is so.
+  bool has_lost() const;
   // By number, the pages in which rows go on that were found since the first turn: of one that was found
   // again also those it had before.
   const std::vector<bool>& overflow() const { return overflow_; }
@@ -46,7 +55,7 @@ class LoadRounds {
   };
   std::map<std::string, Load> loads_;
   int64_t turns_ = 0;
-  bool busy_ = false;
+  bool busy_ = false, locked_ = false, last_ = false;
   std::vector<bool> overflow_;
 };
 

@@ -18,14 +18,15 @@ struct Census {
   std::vector<codec::ColumnCensus> columns;  // as SourceTable::columns
 };
 
-Result<Census> take_census(sqlite::Snapshot& snapshot, const SourceTable& table, bool all_rows) {
+Result<Census> take_census(sqlite::Snapshot& snapshot, const SourceTable& table, const PlanOptions& options) {
   Census census;
-  auto sample = all_rows ? std::optional<int64_t>() : kSampleRows;
+  sqlite::CensusPart part{kSampleRows, options.last_rowid, std::string(rowid_name(table))};
+  if (options.retype) part.rows.reset();
   for (size_t first = 0; first < table.columns.size(); first += kColumnsPerQuery) {
     size_t last = std::min(first + kColumnsPerQuery, table.columns.size());
     std::vector<std::string> names;
     for (size_t i = first; i < last; ++i) names.push_back(table.columns[i].name);
-    SN_ASSIGN(auto statement, snapshot.prepare(sqlite::census_query(names, table.name, sample)));
+    SN_ASSIGN(auto statement, snapshot.prepare(sqlite::census_query(names, table.name, part)));
     SN_ASSIGN(bool found, statement.step());
     if (!found) return Error{ErrorCode::kInternal, "a count gave no row", ""};
     census.rows = statement.column_int64(0);
@@ -73,7 +74,7 @@ KeyKind plan_key(const SourceTable& table, const CopyTable& copy, const Census& 
 
 Result<ShapePlan> plan_new(sqlite::Snapshot& snapshot, const SourceTable& table, uint32_t next_column_id,
                            const PlanOptions& options) {
-  SN_ASSIGN(auto census, take_census(snapshot, table, options.retype));
+  SN_ASSIGN(auto census, take_census(snapshot, table, options));
   ShapePlan plan;
   plan.action = PlanAction::kLoad;
   plan.copy.name = table.name;
@@ -125,7 +126,7 @@ Result<ShapePlan> plan_existing(sqlite::Snapshot& snapshot, const SourceTable& t
   }
   bool grew = plan.copy.columns.size() < table.columns.size();
   if (!grew) return plan;
-  SN_ASSIGN(auto census, take_census(snapshot, table, false));
+  SN_ASSIGN(auto census, take_census(snapshot, table, {}));
   for (size_t i = 0; i < table.columns.size(); ++i) {
     if (plan.copy.column(table.columns[i].name) != nullptr) continue;
     CopyColumn column = plan_column(table.columns[i], census.columns[i], plan.copy);

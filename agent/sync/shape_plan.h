@@ -2,6 +2,7 @@
 // sample of the stored values' classes; never sends anything. One thread, inside the snapshot.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ struct ShapePlan {
 struct PlanOptions {
   bool encoded_keys = false;  // a key that fits no plain primary key was seen
   bool retype = false;        // too much is in quarantine: choose the types again from all values
+  // Of a snapshot that has the table's first rows alone, the last of them.
+  std::optional<int64_t> last_rowid = std::nullopt;
 };
 
 // `existing`: how the copy's table looks now; null when it has none.

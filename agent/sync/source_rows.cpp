@@ -63,15 +63,6 @@ class RowidRows final : public SourceRows {
     return {};
   }
 
-  static std::string_view rowid_name(const SourceTable& table) {
-    for (std::string_view name : {"_rowid_", "rowid", "oid"}) {
-      bool taken = std::any_of(table.columns.begin(), table.columns.end(),
-                               [&](const SourceColumn& column) { return same_name(column.name, name); });
-      if (!taken) return name;
-    }
-    return {};
-  }
-
  private:
   RowidRows(sqlite::Snapshot& snapshot, const SourceTable& table, const CopyTable& copy,
             const SourceRowsOptions& options, sqlite::Statement scan, sqlite::Statement point)
@@ -142,9 +133,17 @@ bool is_key_misfit(const Error& error) {
   return error.hint == kReload;
 }
 
+std::string_view rowid_name(const SourceTable& table) {
+  for (std::string_view name : {"_rowid_", "rowid", "oid"}) {
+    bool taken = std::any_of(table.columns.begin(), table.columns.end(),
+                             [&](const SourceColumn& column) { return same_name(column.name, name); });
+    if (!taken) return name;
+  }
+  return {};
+}
+
 bool reads_by_rowid(const SourceTable& table) {
-  return !table.without_rowid && table.identity != IdentityKind::kMultiset &&
-         !RowidRows::rowid_name(table).empty();
+  return !table.without_rowid && table.identity != IdentityKind::kMultiset && !rowid_name(table).empty();
 }
 
 bool key_is_position(const SourceTable& table, const CopyTable& copy) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -50,6 +51,8 @@ std::vector<std::string> column_names(const CopyTable& copy);  // in the source
 Error key_misfit(const CopyTable& copy);
 bool is_key_misfit(const Error& error);
 
+// A name of the rowid that no column hides; "" where all are.
+std::string_view rowid_name(const SourceTable& table);
 // True when rows of this table are read in rowid order and the key of INTEGER PRIMARY KEY tables is the
 // position.
 bool reads_by_rowid(const SourceTable& table);

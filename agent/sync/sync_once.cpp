@@ -6,7 +6,7 @@
 
 #include "base/thread_priority.h"
 #include "sqlite/file_facts.h"
-#include "sync/read_attempts.h"
+#include "sqlite/log_room.h"
 #include "sync/recheck.h"
 #include "sync/source_rows.h"
 #include "sync/source_schema_json.h"
@@ -21,10 +21,12 @@ constexpr std::chrono::seconds kReadBackWait{20};
 constexpr std::chrono::milliseconds kBriefCourtesy{10}, kBriefHold{20};
 constexpr std::chrono::milliseconds kLongCourtesy{250}, kLongHold{45};
 constexpr int64_t kPassedInOneHold = int64_t{200} << 20;
+constexpr std::chrono::milliseconds kPartHold{
+    80};  // to lay out a map, or to copy a part; mostly a third of it
 // Who reads much takes what a log has to offer, and a writer who waits for his disk is no quiet one.
-constexpr sqlite::LogRoom kRoomForAMap{800, std::chrono::milliseconds(250), std::chrono::milliseconds(15)};
+constexpr sqlite::LogRoom kRoomForAMap{800, std::chrono::milliseconds(400), std::chrono::milliseconds(15)};
 constexpr sqlite::LogRoom kRoomForARound{400, std::chrono::milliseconds(250), std::chrono::milliseconds(15)};
-constexpr sqlite::LogRoom kRoomForAPart{128, std::chrono::milliseconds(250), std::chrono::milliseconds(15)};
+constexpr sqlite::LogRoom kRoomForAPart{400, std::chrono::milliseconds(250), std::chrono::milliseconds(15)};
 
 // Seen on the wire: did our transaction make it? A run that is stopped, or a server that does not answer,
 // leaves that to the next run (reconcile()).
@@ -69,6 +71,10 @@ Status SyncOnce::run(RunReport& report) {
     context_.log.debug("an attempt at '" + context_.target.deployment.client_name +
                        "' ended: " + why.message);
     broke_ = broke_ || why.code == ErrorCode::kAborted;
+    // What an earlier run has loaded cannot be compared as a whole beside a writer who breaks that: a load of
+    // which every part is known gets through.
+    const bool is_stuck =
+        why.code == ErrorCode::kAborted && rounds_ && rounds_->is_locked() && rounds_->has_lost();
     keeps_ = keeps_ && !(kept_ && why.code == ErrorCode::kAborted);
     close_snapshot();  // it never waits for the sender
     Status drained = sender_ ? sender_->finish() : Status();
@@ -90,6 +96,7 @@ Status SyncOnce::run(RunReport& report) {
           "the application writes faster than the file can be read without delaying it; try again later"};
     }
     SN_ASSIGN(state_, read_copy_state(context_.connection, context_.target));
+    if (is_stuck) SN_TRY(discard_loads(Loads::kAll));
     SN_ASSIGN(decisions_, read_decisions(context_.connection, context_.target));
   }
 }
@@ -99,8 +106,10 @@ void SyncOnce::read_ahead() {
   const auto options = snapshot_options();
   const int64_t bytes = source_bytes(context_.source_path);
   if (bytes <= options.live_image_bytes) return;
+  const sqlite::LogWriting writing(context_.source_path);
   sqlite::wait_for_room(context_.source_path, options.log_room);
-  capture_->read_ahead(context_.source_path, trail_.get(), bytes <= options.image_bytes, context_.stop);
+  capture_->read_ahead(context_.source_path, trail(), bytes <= options.image_bytes, context_.stop);
+  was_busy_ = writing.frames() >= kBusyLog;
 }
 
 Status SyncOnce::open_snapshot() {
@@ -122,9 +131,10 @@ void SyncOnce::close_snapshot() {
   const int64_t grown = log_bytes(context_.source_path) - log_bytes_;
   const auto harm = snapshot_->harm();
   snapshot_.reset();
-  context_.log.debug(fmt::format("a snapshot of '{}' was open for {:.1f} ms; its -wal grew by {} bytes",
-                                 context_.target.deployment.client_name,
-                                 1000 * seconds(harm.read_transaction), grown));
+  context_.log.debug(fmt::format(
+      "a snapshot of '{}' was open for {:.1f} ms, its lock held for {:.1f}; its -wal grew by {} bytes",
+      context_.target.deployment.client_name, 1000 * seconds(harm.read_transaction),
+      1000 * seconds(harm.longest_shared_hold), grown));
   context_.progress.read(
       {seconds(harm.read_transaction), seconds(harm.longest_shared_hold), std::max<int64_t>(grown, 0)});
 }
@@ -166,8 +176,11 @@ sqlite::SnapshotOptions SyncOnce::snapshot_options() const {
   if (capture_->is_ready() && !broke_) options.live_image_bytes = 0;
   if (!capture_->is_ready()) options.log_room = kRoomForAMap;
   if (rounds_) options.log_room = rounds_->is_busy() ? kRoomForAPart : kRoomForARound;
+  if (rounds_ && rounds_->is_last()) options.log_room = kRoomForAMap;
+  if (looks_ && (broke_ || rounds_)) options.courtesy = std::chrono::milliseconds(0);
+  if (looks_) options.hold = kPartHold;
   const int64_t bytes = source_bytes(context_.source_path);
-  if (!capture_->is_ready() || bytes <= options.image_bytes) return options;
+  if (looks_ || !capture_->is_ready() || bytes <= options.image_bytes) return options;
   if (capture_->has_passed()) options.courtesy = kLongCourtesy;
   if (capture_->is_told()) options.courtesy = kBriefCourtesy;
   if (BootClock::now() < gave_way_from_ + options.courtesy) return options;
@@ -183,7 +196,7 @@ sqlite::SnapshotOptions SyncOnce::snapshot_options() const {
 Status SyncOnce::open_and_find() {
   SN_TRY(open_snapshot());
   SN_ASSIGN(schema_, snapshot_->read_schema());
-  return capture_->find(*snapshot_, schema_, trail_.get());
+  return capture_->find(*snapshot_, schema_, trail());
 }
 
 // Opens a snapshot and finds what is to be read. As far as that is little, the application has it in its way
@@ -215,10 +228,13 @@ Status SyncOnce::attempt(RunReport& report) {
   SN_TRY(memory_->begin(shipment_.sync_id));
   context_.progress.phase("reading");
   left_behind_.clear();
+  large_.clear();
   looks_.reset();
+  load_trail_.reset();
   rounds_.reset();
   capture_.emplace(*memory_, context_.options.maps.get(), context_.client_directory);
   if (!rechecked_ && !state_.sync_id.empty()) SN_TRY(capture_->open());
+  SN_TRY(look_at_journals());
   read_ahead();
   SN_TRY(look());
   SN_TRY(read_tables(report));

@@ -3,6 +3,7 @@
 // between steps.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -21,6 +22,7 @@
 #include "sync/load_rounds.h"
 #include "sync/load_sender.h"
 #include "sync/opening.h"
+#include "sync/read_attempts.h"
 #include "sync/run.h"
 #include "sync/shape_plan.h"
 #include "sync/shipment.h"
@@ -78,9 +80,19 @@ class SyncOnce {
   Status open_snapshot();
   void close_snapshot();
   Status keep_pages();
+  bool may_go_in_rounds() const;
+  Status look_at_journals();
+  Status look_meanwhile();
   Status begin_rounds();
   Status read_in_rounds(RunReport& report);
+  Result<bool> read_if_large(const SourceTable& table, RunReport& report);
   Status turn_snapshot();
+  Status open_next();
+  Status go_on();
+  bool may_read_again(const Error& error, ReadAttempts& attempts) const;
+  Status keep_first_part(const SourceTable& table);
+  Status keep_rest();
+  bool is_in_the_way() const;
   Status need_all_pages();
   class TableSnapshots;
   Result<LoadedTable> load_in_rounds(const SourceTable& table, const CopyTable& copy,
@@ -130,7 +142,13 @@ class SyncOnce {
   std::optional<capture::Capture> capture_;
   std::optional<LoadRounds> rounds_;  // of a first load that would keep the application's log too long
   bool may_turn_ = true;              // no load of this run came upon a key twice
-  std::shared_ptr<capture::Trail> trail_;
+  std::optional<int64_t>
+      first_part_;         // of the table that is looked at: its last rowid, where there is no more
+  bool was_busy_ = false;  // the application wrote to its log while the snapshot was waited for
+  std::map<std::string, bool> large_;           // tables that travel in a load of their own
+  std::shared_ptr<capture::Trail> trail_;       // of who follows the client; may be nothing
+  std::shared_ptr<capture::Trail> load_trail_;  // where that is not enough for a load
+  capture::Trail* trail() const { return load_trail_ ? load_trail_.get() : trail_.get(); }
   std::optional<capture::TrailLooks> looks_;  // while a load goes from snapshot to snapshot
   std::set<std::string> left_behind_;         // tables that the memory does not follow in this attempt
   std::unique_ptr<sqlite::Snapshot> snapshot_;

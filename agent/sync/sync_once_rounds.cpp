@@ -1,11 +1,14 @@
-// SyncOnce, a first load beside an application that writes to its log: large tables are read in one short
-// snapshot after the other (load_rounds.h), the rest in the last of them.
+// SyncOnce, a first load beside an application that writes: large tables are read in one short snapshot after
+// the other (load_rounds.h), the rest in the last of them.
 #include <algorithm>
 #include <limits>
 #include <map>
 #include <system_error>
 
+#include "base/thread_priority.h"
 #include "capture/log_trail.h"
+#include "capture/source_trail.h"
+#include "sqlite/source_file.h"
 #include "sync/source_rows.h"
 #include "sync/source_schema_json.h"
 #include "sync/sync_once.h"
@@ -14,23 +17,66 @@ namespace syncnode::sync {
 namespace {
 
 // Copied in some ten milliseconds, and read in many more.
-constexpr size_t kPartBytes = size_t{24} << 20;
-constexpr size_t kCatchUpBytes = size_t{128} << 20;  // once a load
+constexpr size_t kPartBytes = size_t{12} << 20;
+constexpr size_t kRestBytes = size_t{128} << 20;  // once a load
+constexpr size_t kSmallBytes = size_t{8} << 20;
+
+Error not_in_time() {
+  return {ErrorCode::kAborted, "its pages were not copied in time", ""};
+}
 
 }  // namespace
 
-// The map of the first snapshot is where the book begins.
-Status SyncOnce::begin_rounds() {
-  looks_.reset();
-  rounds_.reset();
-  if (!state_.sync_id.empty() || !may_turn_ || !snapshot_->holds_log()) return {};
-  if (!trail_) trail_ = std::make_shared<capture::LogTrail>(context_.source_path);
-  SN_TRY(capture_->refresh(*snapshot_, {}));
-  rounds_.emplace();
+bool SyncOnce::may_go_in_rounds() const {
+  return state_.sync_id.empty() && may_turn_;
+}
+
+// A journal is there for milliseconds: who is to know what was written since a snapshot, or beside a pass
+// over the file, looks from before it begins.
+Status SyncOnce::look_at_journals() {
+  if (!may_go_in_rounds()) return {};
+  const auto file = sqlite::SourceFile::open(context_.source_path);
+  if (!file) return {};  // the snapshot will say what is wrong with it
+  const auto header = file->read_header();
+  const auto facts = file->facts();
+  const auto log = file->wal_exists();
+  const bool in_question = header && facts && log && !sqlite::SourceFile::says_wal(*header) && !*log &&
+                           facts->size > sqlite::SnapshotOptions().image_bytes;
+  if (!in_question) return {};
+  if (trail_ == nullptr || trail_->wake() == nullptr) {
+    auto own = std::make_shared<capture::SourceTrail>(context_.source_path);
+    own->follow_journals();
+    load_trail_ = std::move(own);
+  }
+  return look_meanwhile();
+}
+
+Status SyncOnce::look_meanwhile() {
   try {
-    looks_.emplace(*trail_);
+    looks_.emplace(*trail());
   } catch (const std::system_error& error) {
     return Error{ErrorCode::kResourceExhausted, std::string("cannot start a thread: ") + error.what(), ""};
+  }
+  return {};
+}
+
+// The map of the first snapshot is where the book begins.
+Status SyncOnce::begin_rounds() {
+  rounds_.reset();
+  const bool may = may_go_in_rounds() && (snapshot_->holds_log() || (snapshot_->holds_shared() && looks_));
+  if (!may) {
+    looks_.reset();
+    return {};
+  }
+  if (trail() == nullptr) load_trail_ = std::make_shared<capture::LogTrail>(context_.source_path);
+  if (!looks_) SN_TRY(look_meanwhile());
+  SN_TRY(capture_->lay_out(*snapshot_));
+  SN_TRY(snapshot_->validate());
+  rounds_.emplace();
+  if (snapshot_->holds_shared()) {
+    rounds_->found_locked();
+  } else if (was_busy_ || snapshot_->log_growth() >= kBusyLog) {
+    rounds_->found_busy();
   }
   return {};
 }
@@ -39,12 +85,26 @@ Status SyncOnce::read_in_rounds(RunReport& report) {
   for (const auto& table : schema_.tables) {
     if (context_.stop.stop_requested()) return Error{ErrorCode::kCancelled, "the run was stopped", ""};
     if (!reads_by_rowid(table)) continue;
-    SN_TRY(need_all_pages());
-    if (snapshot_->outstays()) SN_TRY(turn_snapshot());
-    SN_ASSIGN(const bool large, is_large(table));
-    if (large) SN_TRY(read_table(table, report));
+    ReadAttempts attempts;
+    while (true) {
+      SN_TRY(need_all_pages());
+      if (snapshot_->outstays()) SN_TRY(turn_snapshot());
+      const auto read = read_if_large(table, report);
+      if (read) break;
+      // Nothing of it was loaded.
+      if (rounds_->has(table.name) || !may_read_again(read.error(), attempts)) return read.error();
+      SN_TRY(turn_snapshot());
+    }
   }
+  rounds_->comes_to_an_end();
+  const FullShare share;
   if (!readings_.empty()) SN_TRY(turn_snapshot());
+  for (ReadAttempts attempts;;) {
+    const Status kept = keep_rest();
+    if (kept) break;
+    if (!may_read_again(kept.error(), attempts)) return kept;
+    SN_TRY(turn_snapshot());
+  }
   looks_.reset();
   if (readings_.empty()) return {};
   context_.log.debug("the large tables of '" + context_.target.deployment.client_name + "' were read in " +
@@ -52,25 +112,59 @@ Status SyncOnce::read_in_rounds(RunReport& report) {
   return {};
 }
 
-// Of a snapshot that has let its log go there is a part.
-Status SyncOnce::need_all_pages() {
-  return rounds_ && rounds_->is_busy() && !snapshot_->holds_log() ? turn_snapshot() : Status();
+// Its bytes count here too: what is not large waits for the last snapshot, and is copied from it as a whole.
+Result<bool> SyncOnce::read_if_large(const SourceTable& table, RunReport& report) {
+  SN_ASSIGN(bool large, is_large(table));
+  if (!large) {
+    SN_ASSIGN(const auto part, capture_->part_of(*snapshot_, table.name, std::nullopt, kSmallBytes));
+    large = part && part->last < std::numeric_limits<int64_t>::max();
+    large_[table.name] = large;
+  }
+  if (!large) return false;
+  SN_TRY(keep_first_part(table));
+  const Status read = read_table(table, report);
+  first_part_.reset();
+  if (!read) return read.error();
+  return true;
 }
 
-// Beside an application that writes, the pages of some rows are copied and its log is let go of before they
-// are read.
+// Its shape is chosen by its first rows, and its load begun, with these in memory.
+Status SyncOnce::keep_first_part(const SourceTable& table) {
+  if (!rounds_->is_busy() || !is_in_the_way()) return {};
+  SN_ASSIGN(const auto part, capture_->part_of(*snapshot_, table.name, std::nullopt, kPartBytes));
+  if (!part) return {};
+  SN_TRY(snapshot_->keep_pages(part->pages));
+  if (snapshot_->holds_shared()) return not_in_time();
+  if (!snapshot_->holds_log()) first_part_ = part->last;
+  return {};
+}
+
+bool SyncOnce::is_in_the_way() const {
+  return snapshot_->holds_log() || snapshot_->holds_shared();
+}
+
+// Of a snapshot that broke before anything was copied from it nothing was used.
+bool SyncOnce::may_read_again(const Error& error, ReadAttempts& attempts) const {
+  return error.code == ErrorCode::kAborted && rounds_ && rounds_->is_locked() && snapshot_ &&
+         snapshot_->holds_shared() && attempts.again(context_.stop);
+}
+
+// Of a snapshot that has let its log go, or its lock, there is a part.
+Status SyncOnce::need_all_pages() {
+  const bool has_all = !rounds_ || rounds_->is_last() || !rounds_->is_busy() || is_in_the_way();
+  return has_all ? Status() : turn_snapshot();
+}
+
+// Beside an application that writes, the pages of some rows are copied, and its log, or its lock, is let go
+// of before they are read.
 class SyncOnce::TableSnapshots final : public LoadSnapshots {
  public:
   TableSnapshots(SyncOnce& run, std::string table) : run_(run), table_(std::move(table)) {}
 
   Result<Reach> first(std::optional<int64_t> after) override {
-    Reach reach{run_.snapshot_.get(), std::numeric_limits<int64_t>::max()};
-    if (!run_.rounds_->is_busy() || !run_.snapshot_->holds_log()) return reach;
-    const auto part = run_.capture_->part_of(table_, after, kPartBytes);
-    if (!part) return reach;
-    SN_TRY(run_.snapshot_->keep_pages(part->pages));
-    if (!run_.snapshot_->holds_log()) reach.last = part->last;
-    return reach;
+    const auto kept = std::exchange(run_.first_part_, std::nullopt);
+    if (kept && !after) return Reach{run_.snapshot_.get(), *kept};
+    return run_.rounds_->is_locked() || !run_.is_in_the_way() ? turn(after) : part(after);
   }
   bool outstays() override {
     const bool is_new = !run_.rounds_->is_busy() && run_.snapshot_->log_growth() >= kBusyLog;
@@ -79,11 +173,28 @@ class SyncOnce::TableSnapshots final : public LoadSnapshots {
   }
   Result<Reach> next(int64_t position) override {
     run_.rounds_->reached(table_, position);
-    SN_TRY(run_.turn_snapshot());
-    return first(position);
+    const bool may_stay = !run_.rounds_->is_busy() && !run_.snapshot_->outstays();
+    return may_stay ? part(position) : turn(position);
   }
 
  private:
+  Result<Reach> turn(std::optional<int64_t> after) {
+    const FullShare share;  // until a part of it is copied the application has it in its way
+    for (ReadAttempts attempts;;) {
+      SN_TRY(run_.turn_snapshot());
+      auto reach = part(after);
+      if (reach || !run_.may_read_again(reach.error(), attempts)) return reach;
+    }
+  }
+  // As far as it is known whose the pages are.
+  Result<Reach> part(std::optional<int64_t> after) {
+    sqlite::Snapshot& snapshot = *run_.snapshot_;
+    SN_ASSIGN(const auto part, run_.capture_->part_of(snapshot, table_, after, kPartBytes));
+    if (part && run_.rounds_->is_busy() && run_.is_in_the_way()) SN_TRY(snapshot.keep_pages(part->pages));
+    if (part && run_.rounds_->is_locked() && snapshot.holds_shared()) return not_in_time();
+    return Reach{&snapshot, part ? part->last : std::numeric_limits<int64_t>::max()};
+  }
+
   SyncOnce& run_;
   const std::string table_;
 };
@@ -101,37 +212,68 @@ Result<LoadedTable> SyncOnce::load_in_rounds(const SourceTable& table, const Cop
 
 // The snapshot gives way to a later one of the same tables.
 Status SyncOnce::turn_snapshot() {
-  if (context_.stop.stop_requested()) return Error{ErrorCode::kCancelled, "the run was stopped", ""};
-  SN_TRY(snapshot_->validate());
-  trail_->look();
-  close_snapshot();
+  const Status still_true = snapshot_->validate();
+  if (!still_true && (still_true.error().code != ErrorCode::kAborted || !snapshot_->holds_shared()))
+    return still_true;
+  if (!still_true) capture_->go_back();
+  trail()->look();
+  for (ReadAttempts attempts;;) {
+    if (context_.stop.stop_requested()) return Error{ErrorCode::kCancelled, "the run was stopped", ""};
+    close_snapshot();
+    const Status opened = open_next();
+    if (opened || !may_read_again(opened.error(), attempts)) return opened;
+    capture_->go_back();
+  }
+}
+
+Status SyncOnce::open_next() {
   read_ahead();
+  SN_TRY(go_on());
+  if (capture_->lacks_pass()) {
+    close_snapshot();
+    capture_->go_back();
+    capture_->pass(context_.source_path, context_.stop);
+    SN_TRY(go_on());
+  }
+  rounds_->turned(*capture_);
+  if (const auto* before = capture_->position_before()) trail()->forget(*before);
+  return {};
+}
+
+Status SyncOnce::go_on() {
   SN_TRY(open_snapshot());
   SN_ASSIGN(const auto schema, snapshot_->read_schema());
   if (source_schema_json(schema) != source_schema_json(schema_))
     return Error{ErrorCode::kAborted, "the tables of '" + context_.source_path + "' were changed meanwhile",
                  ""};
-  SN_TRY(capture_->go_on(*snapshot_, schema, trail_.get()));
-  rounds_->turned(*capture_);
-  trail_->forget(capture_->position());
+  return capture_->go_on(*snapshot_, schema, trail());
+}
+
+// What is left to read: the small tables, and what changed in those that were read in rounds.
+Status SyncOnce::keep_rest() {
+  SN_TRY(capture_->refresh(*snapshot_, {}));
+  if (!keeps_ || !rounds_->is_busy() || !is_in_the_way()) return {};
+  std::map<std::string, const capture::KeyRanges*> rest;
+  for (const auto& table : schema_.tables) {
+    if (!rounds_->has(table.name)) {
+      if (!reads_by_rowid(table) && !table.without_rowid) return {};  // read in another order
+      rest[table.name] = nullptr;
+      continue;
+    }
+    const capture::KeyRanges* ranges = rounds_->changed(table.name);
+    if (ranges == nullptr) return {};
+    rest[table.name] = ranges;
+  }
+  const auto needed = capture_->pages_of(rest, rounds_->overflow(), kRestBytes);
+  if (!needed) return {};
+  SN_TRY(snapshot_->keep_pages(*needed));
+  if (snapshot_->holds_shared()) return not_in_time();
+  kept_ = !snapshot_->holds_log();
   return {};
 }
 
 // What was read in rounds, brought to the last snapshot.
 Status SyncOnce::catch_up_all(RunReport& report) {
-  std::map<std::string, const capture::KeyRanges*> changed;
-  bool in_part = true;
-  for (const auto& reading : readings_) {
-    if (!rounds_->has(reading.outcome.name)) continue;
-    const capture::KeyRanges* ranges = rounds_->changed(reading.outcome.name);
-    in_part = in_part && ranges != nullptr;
-    if (ranges != nullptr && !ranges->empty()) changed[reading.outcome.name] = ranges;
-  }
-  if (in_part && keeps_ && !changed.empty() && snapshot_->holds_log()) {
-    const auto needed = capture_->pages_of(changed, rounds_->overflow(), kCatchUpBytes);
-    if (needed) SN_TRY(snapshot_->keep_pages(*needed));
-    kept_ = needed.has_value();
-  }
   for (auto& reading : readings_) {
     if (rounds_->has(reading.outcome.name)) SN_TRY(catch_up(reading, report));
   }

@@ -85,7 +85,7 @@ void SyncOnce::tell_capture(const CaptureTally& tally) {
 Status SyncOnce::read_table(const SourceTable& table, RunReport& report) {
   const CopyTable* existing = state_.table(table.name);
   if (existing != nullptr && existing->state == "skipped") existing = nullptr;
-  SN_ASSIGN(auto plan, plan_table(*snapshot_, table, existing, {}));
+  SN_ASSIGN(auto plan, plan_table(*snapshot_, table, existing, {.last_rowid = first_part_}));
   SN_ASSIGN(int64_t in_copy, rows_in_copy(table.name));
   bool reload = plan.action == PlanAction::kLoad;
   Result<TableShipment> shipment =
@@ -194,8 +194,9 @@ Result<TableShipment> SyncOnce::reload_table(const SourceTable& table, ShapePlan
 }
 
 Result<bool> SyncOnce::is_large(const SourceTable& table) {
+  if (const auto known = large_.find(table.name); known != large_.end()) return known->second;
   SN_ASSIGN(const int64_t rows, count_rows(*snapshot_, table, kSmallTable + 1));
-  return rows > kSmallTable;
+  return large_[table.name] = rows > kSmallTable;
 }
 
 Result<TableShipment> SyncOnce::create_small(const SourceTable& table, const ShapePlan& plan) {

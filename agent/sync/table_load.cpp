@@ -48,6 +48,7 @@ class Load {
     int64_t before = state_.load.rows;
     if (options_.snapshots != nullptr) {
       SN_ASSIGN(const auto reach, options_.snapshots->first(after));
+      snapshot_ = reach.snapshot;
       last_ = reach.last;
     }
     SN_TRY(open_rows(after));
