@@ -76,26 +76,30 @@ Status Capture::find(sqlite::Snapshot& snapshot, const SourceSchema& schema, Tra
   return look(snapshot, schema, trail);
 }
 
+void Capture::leave() {
+  if (stands_) return;
+  before_.reset();
+  if (whole_) before_ = std::move(now_);
+  checksums_before_.reset();
+  whole_ = false;
+  stands_ = true;
+}
+
 Status Capture::go_on(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail) {
-  if (whole_) {
-    before_ = std::move(now_);
-  } else if (!broke_) {
-    before_.reset();
-  } else if (checksums_before_) {
-    checksums_ = std::move(checksums_before_);
-  }
+  leave();
+  if (checksums_before_) checksums_ = std::move(checksums_before_);
   checksums_before_.reset();
   gone_on_ = true;
   const Status looked = look(snapshot, schema, trail);
-  broke_ = !looked;
+  stands_ = !looked;
   may_lack_pass_ = may_lack_pass_ || (looked && !lacks_pass_);  // of the next one
   return looked;
 }
 
 void Capture::go_back() {
-  if (!gone_on_) return;
-  broke_ = true;
+  if (!gone_on_) return leave();
   whole_ = false;
+  stands_ = true;
 }
 
 Status Capture::look(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail) {

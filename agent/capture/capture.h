@@ -58,7 +58,9 @@ class Capture {
   // The same against the snapshot before this one, as far as find(), go_on() or refresh() brought the map to
   // it.
   Status go_on(sqlite::Snapshot& snapshot, const SourceSchema& schema, Trail* trail);
-  // That snapshot broke: what was learned in it is forgotten, and go_on() may be called with another one.
+  // The snapshot was true: what is known as of it, part_of() included, is where the next go_on() begins.
+  void leave();
+  // It was not, or never opened: what was learned in it is forgotten, and go_on() begins where it did before.
   void go_back();
   const Finding& finding(const std::string& table) const;
 
@@ -147,7 +149,7 @@ class Capture {
   bool may_lack_pass_ = true;
   bool lacks_pass_ = false;
   bool gone_on_ = false;   // before_ is not what the store gave
-  bool broke_ = false;     // now_ is of a snapshot that did, and before_ still stands
+  bool stands_ = false;    // before_ is where the next go_on() begins, whatever now_ is
   bool usable_ = false;    // now_ follows from before_; else all is built anew
   bool writable_ = false;  // now_ can be saved
   bool laid_out_ = false;  // now_ was built for this snapshot

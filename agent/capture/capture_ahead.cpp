@@ -6,7 +6,7 @@ namespace syncnode::capture {
 
 void Capture::read_ahead(const std::string& path, Trail* trail, bool is_copied, const std::stop_token& stop) {
   const bool looked = writable_;  // find() was called: what comes is go_on()
-  const Position* then = looked && !broke_ ? &now_.position : before_ ? &before_->position : nullptr;
+  const Position* then = looked && !stands_ ? &now_.position : before_ ? &before_->position : nullptr;
   const Guess guessed = then == nullptr ? Guess::kUntold : guess(path, *then, trail);
   told_ = guessed == Guess::kTold;
   if (guessed == Guess::kUntold)

@@ -5,6 +5,8 @@
 // run, one thread.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -35,6 +37,11 @@ class LoadRounds {
   // nothing is read but copies, and a snapshot that broke before they were made gives way to the next one.
   void found_locked() { busy_ = locked_ = true; }
   bool is_locked() const { return locked_; }
+  // How much is copied of one snapshot: half of it, down to some pages, where a host was too slow for a whole
+  // one within a hold, and more again, little by little, where it was not.
+  size_t part_bytes() const { return part_bytes_; }
+  void was_too_slow() { part_bytes_ = std::max(part_bytes_ / 2, kLeastPart); }
+  void was_in_time() { part_bytes_ = std::min(part_bytes_ + part_bytes_ / 8, kPart); }
   // What comes is the last snapshot.
   void comes_to_an_end() { last_ = true; }
   bool is_last() const { return last_; }
@@ -56,6 +63,9 @@ class LoadRounds {
   std::map<std::string, Load> loads_;
   int64_t turns_ = 0;
   bool busy_ = false, locked_ = false, last_ = false;
+  // Copied in some ten milliseconds, and read in many more.
+  static constexpr size_t kPart = size_t{12} << 20, kLeastPart = size_t{128} << 10;
+  size_t part_bytes_ = kPart;
   std::vector<bool> overflow_;
 };
 

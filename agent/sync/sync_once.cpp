@@ -203,7 +203,7 @@ Status SyncOnce::open_and_find() {
 // until it is found, and no longer.
 Status SyncOnce::look() {
   std::optional<FullShare> share;
-  if (capture_->is_ready()) share.emplace();
+  if (capture_->is_ready() || looks_) share.emplace();
   SN_TRY(open_and_find());
   if (capture_->lacks_pass()) {
     close_snapshot();

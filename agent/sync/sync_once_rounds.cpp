@@ -16,8 +16,6 @@
 namespace syncnode::sync {
 namespace {
 
-// Copied in some ten milliseconds, and read in many more.
-constexpr size_t kPartBytes = size_t{12} << 20;
 constexpr size_t kRestBytes = size_t{128} << 20;  // once a load
 constexpr size_t kSmallBytes = size_t{8} << 20;
 
@@ -93,6 +91,7 @@ Status SyncOnce::read_in_rounds(RunReport& report) {
       if (read) break;
       // Nothing of it was loaded.
       if (rounds_->has(table.name) || !may_read_again(read.error(), attempts)) return read.error();
+      rounds_->was_too_slow();
       SN_TRY(turn_snapshot());
     }
   }
@@ -131,7 +130,7 @@ Result<bool> SyncOnce::read_if_large(const SourceTable& table, RunReport& report
 // Its shape is chosen by its first rows, and its load begun, with these in memory.
 Status SyncOnce::keep_first_part(const SourceTable& table) {
   if (!rounds_->is_busy() || !is_in_the_way()) return {};
-  SN_ASSIGN(const auto part, capture_->part_of(*snapshot_, table.name, std::nullopt, kPartBytes));
+  SN_ASSIGN(const auto part, capture_->part_of(*snapshot_, table.name, std::nullopt, rounds_->part_bytes()));
   if (!part) return {};
   SN_TRY(snapshot_->keep_pages(part->pages));
   if (snapshot_->holds_shared()) return not_in_time();
@@ -183,13 +182,15 @@ class SyncOnce::TableSnapshots final : public LoadSnapshots {
     for (ReadAttempts attempts;;) {
       SN_TRY(run_.turn_snapshot());
       auto reach = part(after);
+      if (reach) run_.rounds_->was_in_time();
       if (reach || !run_.may_read_again(reach.error(), attempts)) return reach;
+      run_.rounds_->was_too_slow();
     }
   }
   // As far as it is known whose the pages are.
   Result<Reach> part(std::optional<int64_t> after) {
     sqlite::Snapshot& snapshot = *run_.snapshot_;
-    SN_ASSIGN(const auto part, run_.capture_->part_of(snapshot, table_, after, kPartBytes));
+    SN_ASSIGN(const auto part, run_.capture_->part_of(snapshot, table_, after, run_.rounds_->part_bytes()));
     if (part && run_.rounds_->is_busy() && run_.is_in_the_way()) SN_TRY(snapshot.keep_pages(part->pages));
     if (part && run_.rounds_->is_locked() && snapshot.holds_shared()) return not_in_time();
     return Reach{&snapshot, part ? part->last : std::numeric_limits<int64_t>::max()};
@@ -215,7 +216,11 @@ Status SyncOnce::turn_snapshot() {
   const Status still_true = snapshot_->validate();
   if (!still_true && (still_true.error().code != ErrorCode::kAborted || !snapshot_->holds_shared()))
     return still_true;
-  if (!still_true) capture_->go_back();
+  if (still_true) {
+    capture_->leave();
+  } else {
+    capture_->go_back();
+  }
   trail()->look();
   for (ReadAttempts attempts;;) {
     if (context_.stop.stop_requested()) return Error{ErrorCode::kCancelled, "the run was stopped", ""};

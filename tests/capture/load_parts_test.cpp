@@ -147,6 +147,20 @@ TEST_F(LoadPartsTest, GoOnFromTheSnapshotBeforeOneThatBroke) {
   EXPECT_FALSE(covers(capture_, 10));
 }
 
+TEST_F(LoadPartsTest, KeepWhatWasLearnedWhereTheNextSnapshotNeverOpened) {
+  const auto first = part(std::nullopt);
+  go_on();
+  const auto second = part(first.last);
+  capture_.leave();
+  capture_.go_back();
+  change(second.last - 1);
+  capture_.go_back();
+  change(second.last - 2);
+  go_on();
+  EXPECT_TRUE(covers(capture_, second.last - 1)) << "its part was read, and is of nobody";
+  EXPECT_TRUE(covers(capture_, second.last - 2));
+}
+
 // The same where checksums tell, which the snapshot that broke had already read anew.
 TEST_F(LoadPartsTest, GoBackToTheChecksumsOfThatSnapshot) {
   ASSERT_GT(part(std::nullopt).last, 20);
