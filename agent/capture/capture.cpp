@@ -90,7 +90,7 @@ Status Capture::go_on(sqlite::Snapshot& snapshot, const SourceSchema& schema, Tr
   if (checksums_before_) checksums_ = std::move(checksums_before_);
   checksums_before_.reset();
   gone_on_ = true;
-  const Status looked = look(snapshot, schema, trail);
+  Status looked = look(snapshot, schema, trail);
   stands_ = !looked;
   may_lack_pass_ = may_lack_pass_ || (looked && !lacks_pass_);  // of the next one
   return looked;
@@ -142,7 +142,7 @@ Status Capture::look(sqlite::Snapshot& snapshot, const SourceSchema& schema, Tra
   }
   evidence_ = changed->evidence;
   usable_ = true;
-  const Status followed = follow(snapshot, **pages, *changed);
+  Status followed = follow(snapshot, **pages, *changed);
   whole_ = followed.has_value();
   if (followed) return {};
   if (!is_damage(followed.error())) return followed;

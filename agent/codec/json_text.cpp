@@ -112,10 +112,10 @@ class Cursor {
     if (c != 'u') return is_one_of(kShortEscape, c);
     if (end_ - p_ < 4) return false;
     // All four are looked at, whatever the first is: nothing to guess for the processor.
-    const bool hex = is_one_of(kHexDigit, p_[0]) & is_one_of(kHexDigit, p_[1]) & is_one_of(kHexDigit, p_[2]) &
-                     is_one_of(kHexDigit, p_[3]);
+    int digits = 0;
+    for (int i = 0; i < 4; ++i) digits += is_one_of(kHexDigit, p_[i]) ? 1 : 0;
     p_ += 4;
-    return hex;
+    return digits == 4;
   }
 
   const char* p_;

@@ -99,7 +99,7 @@ Status SyncOnce::read_in_rounds(RunReport& report) {
   const FullShare share;
   if (!readings_.empty()) SN_TRY(turn_snapshot());
   for (ReadAttempts attempts;;) {
-    const Status kept = keep_rest();
+    Status kept = keep_rest();
     if (kept) break;
     if (!may_read_again(kept.error(), attempts)) return kept;
     SN_TRY(turn_snapshot());
@@ -213,7 +213,7 @@ Result<LoadedTable> SyncOnce::load_in_rounds(const SourceTable& table, const Cop
 
 // The snapshot gives way to a later one of the same tables.
 Status SyncOnce::turn_snapshot() {
-  const Status still_true = snapshot_->validate();
+  Status still_true = snapshot_->validate();
   if (!still_true && (still_true.error().code != ErrorCode::kAborted || !snapshot_->holds_shared()))
     return still_true;
   if (still_true) {
@@ -225,7 +225,7 @@ Status SyncOnce::turn_snapshot() {
   for (ReadAttempts attempts;;) {
     if (context_.stop.stop_requested()) return Error{ErrorCode::kCancelled, "the run was stopped", ""};
     close_snapshot();
-    const Status opened = open_next();
+    Status opened = open_next();
     if (opened || !may_read_again(opened.error(), attempts)) return opened;
     capture_->go_back();
   }
