@@ -128,7 +128,7 @@ class Capture {
   Status claim_tree(TreeWalk& walk, Tree& tree);
   Status claim_rest(sqlite::Snapshot& snapshot);
   void forget_table(const std::string& table);
-  static size_t leaf_behind(const Tree& tree, std::optional<int64_t> after);
+  static size_t first_leaf_above(const Tree& tree, std::optional<int64_t> after);
   Part part(const Tree& tree, size_t first, size_t end) const;
   void define(const SourceSchema& schema);
   void everything(const std::string& reason);

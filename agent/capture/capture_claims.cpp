@@ -68,7 +68,7 @@ void Capture::forget_table(const std::string& table) {
   std::erase_if(trees, [&](const Tree& tree) { return tree.source == table; });
 }
 
-size_t Capture::leaf_behind(const Tree& tree, std::optional<int64_t> after) {
+size_t Capture::first_leaf_above(const Tree& tree, std::optional<int64_t> after) {
   if (!after) return 0;
   const auto found = std::find_if(tree.leaves.begin(), tree.leaves.end() - 1,
                                   [&](const Leaf& leaf) { return leaf.upper > *after; });
@@ -84,7 +84,7 @@ Result<std::optional<Capture::Part>> Capture::part_of(sqlite::Snapshot& snapshot
   for (const uint32_t owner : now_.map.owner) ++owned[owner];
   SN_ASSIGN(auto walk, this->walk(snapshot));
   Claims claims{walk, *tree, {}, {}};
-  const size_t first = leaf_behind(*tree, after);
+  const size_t first = first_leaf_above(*tree, after);
   size_t end = first;
   for (size_t pages = 0; end < tree->leaves.size(); ++end) {
     pages += owned[tree->leaves[end].page];

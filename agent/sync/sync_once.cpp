@@ -21,8 +21,8 @@ constexpr std::chrono::seconds kReadBackWait{20};
 constexpr std::chrono::milliseconds kBriefCourtesy{10}, kBriefHold{20};
 constexpr std::chrono::milliseconds kLongCourtesy{250}, kLongHold{45};
 constexpr int64_t kPassedInOneHold = int64_t{200} << 20;
-constexpr std::chrono::milliseconds kPartHold{
-    80};  // to lay out a map, or to copy a part; mostly a third of it
+// To lay out a map, or to copy a part; mostly a third of it.
+constexpr std::chrono::milliseconds kPartHold{80};
 // Who reads much takes what a log has to offer, and a writer who waits for his disk is no quiet one.
 constexpr sqlite::LogRoom kRoomForAMap{800, std::chrono::milliseconds(400), std::chrono::milliseconds(15)};
 constexpr sqlite::LogRoom kRoomForARound{400, std::chrono::milliseconds(250), std::chrono::milliseconds(15)};

@@ -142,10 +142,10 @@ class SyncOnce {
   std::optional<capture::Capture> capture_;
   std::optional<LoadRounds> rounds_;  // of a first load that would keep the application's log too long
   bool may_turn_ = true;              // no load of this run came upon a key twice
-  std::optional<int64_t>
-      first_part_;         // of the table that is looked at: its last rowid, where there is no more
-  bool was_busy_ = false;  // the application wrote to its log while the snapshot was waited for
-  std::map<std::string, bool> large_;           // tables that travel in a load of their own
+  // Of the table that is looked at: its last rowid in the snapshot, where there is no more.
+  std::optional<int64_t> first_part_;
+  bool was_busy_ = false;              // the application wrote to its log while the snapshot was waited for
+  std::map<std::string, bool> large_;  // tables that travel in a load of their own
   std::shared_ptr<capture::Trail> trail_;       // of who follows the client; may be nothing
   std::shared_ptr<capture::Trail> load_trail_;  // where that is not enough for a load
   capture::Trail* trail() const { return load_trail_ ? load_trail_.get() : trail_.get(); }
