@@ -9,18 +9,27 @@ namespace {
 constexpr int64_t kSpareShare = 128;
 constexpr int64_t kSparePages = 24;
 
+// None of these may look at every block: their number grows with the source, that of the pending ones with
+// what changed. Hence the walk from one image to the next, and rows that stay where they are: of a block that
+// keeps its size SQLite then writes the pages that differ.
 constexpr char kClearPending[] = R"(
   DELETE FROM pending_block;
   DELETE FROM pending_kept;
   DELETE FROM pending_table;
   DELETE FROM meta WHERE key = 'pending_sync_id';
-  DELETE FROM block WHERE image_id NOT IN (SELECT image_id FROM image UNION SELECT image_id FROM load);
+  WITH RECURSIVE there(id) AS (
+    SELECT min(image_id) FROM block
+    UNION ALL
+    SELECT (SELECT min(image_id) FROM block WHERE image_id > id) FROM there WHERE id IS NOT NULL)
+  DELETE FROM block WHERE image_id IN (
+    SELECT id FROM there WHERE id IS NOT NULL EXCEPT SELECT image_id FROM image EXCEPT SELECT image_id FROM load);
 )";
 
 constexpr char kApplyPending[] = R"(
-  DELETE FROM block WHERE EXISTS (
-    SELECT 1 FROM pending_block p WHERE p.image_id = block.image_id AND p.first_position = block.first_position);
-  INSERT INTO block SELECT image_id, first_position, rows, data FROM pending_block WHERE rows > 0;
+  DELETE FROM block WHERE (image_id, first_position) IN (
+    SELECT image_id, first_position FROM pending_block WHERE rows = 0);
+  INSERT INTO block SELECT image_id, first_position, rows, data FROM pending_block WHERE rows > 0
+    ON CONFLICT(image_id, first_position) DO UPDATE SET rows = excluded.rows, data = excluded.data;
   DELETE FROM kept WHERE source IN (SELECT source FROM pending_table);
   INSERT INTO kept SELECT * FROM pending_kept;
   DELETE FROM image WHERE source IN (SELECT source FROM pending_table);
@@ -47,11 +56,20 @@ KeptRecord read_kept_record(const sqlite::Statement& row) {
   return kept;
 }
 
+Result<Memory::Asked> Memory::ask(std::string_view sql) {
+  auto found = statements_.find(sql);
+  if (found == statements_.end()) {
+    SN_ASSIGN(auto statement, database_.prepare(sql));
+    found = statements_.emplace(sql, std::move(statement)).first;
+  }
+  return Asked(found->second);
+}
+
 Result<std::string> Memory::meta(std::string_view key) {
-  SN_ASSIGN(auto statement, database_.prepare("SELECT value FROM meta WHERE key = ?1"));
-  statement.bind_text(1, key);
-  SN_ASSIGN(bool found, statement.step());
-  return found ? std::string(statement.column_bytes(0)) : std::string();
+  SN_ASSIGN(const auto statement, ask("SELECT value FROM meta WHERE key = ?1"));
+  statement->bind_text(1, key);
+  SN_ASSIGN(bool found, statement->step());
+  return found ? std::string(statement->column_bytes(0)) : std::string();
 }
 
 Status Memory::put_meta(const std::string& key, const std::string& value) {
@@ -84,13 +102,12 @@ Status Memory::in_transaction(const std::string& owner, const std::function<Stat
 }
 
 Result<std::optional<Image>> Memory::image(const std::string& table) {
-  SN_ASSIGN(auto statement,
-            database_.prepare("SELECT image_id, rows, key_is_position FROM image WHERE source = ?1"));
-  statement.bind_text(1, table);
-  SN_ASSIGN(bool found, statement.step());
+  SN_ASSIGN(const auto statement, ask("SELECT image_id, rows, key_is_position FROM image WHERE source = ?1"));
+  statement->bind_text(1, table);
+  SN_ASSIGN(bool found, statement->step());
   if (!found) return std::optional<Image>();
   return std::optional<Image>(
-      Image{statement.column_int64(0), statement.column_int64(1), statement.column_int64(2) != 0});
+      Image{statement->column_int64(0), statement->column_int64(1), statement->column_int64(2) != 0});
 }
 
 Result<std::vector<std::string>> Memory::tables() {
@@ -105,13 +122,13 @@ Result<std::vector<std::string>> Memory::tables() {
 
 Status Memory::for_each_kept(const std::string& table,
                              const std::function<Status(const KeptRecord&)>& visit) {
-  SN_ASSIGN(auto statement, database_.prepare("SELECT key, position, quarantined, hash, rejected FROM kept "
-                                              "WHERE source = ?1 ORDER BY key"));
-  statement.bind_text(1, table);
+  SN_ASSIGN(const auto statement, ask("SELECT key, position, quarantined, hash, rejected FROM kept "
+                                      "WHERE source = ?1 ORDER BY key"));
+  statement->bind_text(1, table);
   while (true) {
-    SN_ASSIGN(bool more, statement.step());
+    SN_ASSIGN(bool more, statement->step());
     if (!more) return {};
-    SN_TRY(visit(read_kept_record(statement)));
+    SN_TRY(visit(read_kept_record(*statement)));
   }
 }
 

@@ -11,10 +11,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -81,6 +83,7 @@ class Memory {
 
   Result<std::optional<Image>> image(const std::string& table);
   Result<std::vector<std::string>> tables();
+  // `visit` asks for no kept records itself.
   Status for_each_kept(const std::string& table, const std::function<Status(const KeptRecord&)>& visit);
 
   // Starts a pending change set; an older one and images nobody refers to are dropped.
@@ -108,6 +111,24 @@ class Memory {
   sqlite::Database& database() { return database_; }
 
  private:
+  // A statement that is asked once a table or more often, prepared once; reset when this goes, and asked
+  // again no earlier.
+  class Asked {
+   public:
+    explicit Asked(sqlite::Statement& statement) : statement_(&statement) {}
+    Asked(Asked&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)) {}
+    Asked& operator=(Asked&&) = delete;
+    ~Asked() {
+      if (statement_ != nullptr) statement_->reset();
+    }
+    sqlite::Statement* operator->() const { return statement_; }
+    sqlite::Statement& operator*() const { return *statement_; }
+
+   private:
+    sqlite::Statement* statement_;
+  };
+  Result<Asked> ask(std::string_view sql);
+
   Memory() = default;
   Status apply(const std::string& sync_id, const std::function<Status()>& also);
   Status initialize(const std::string& deployment_id);
@@ -120,7 +141,8 @@ class Memory {
   Status put_meta(const std::string& key, const std::string& value);
 
   sqlite::Database database_;
-  std::string format_;  // "" of a new one
+  std::map<std::string_view, sqlite::Statement> statements_;  // by their text, a literal
+  std::string format_;                                        // "" of a new one
   std::string deployment_id_;
   std::string sync_id_;
   std::string pending_sync_id_;

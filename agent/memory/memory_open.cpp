@@ -22,6 +22,11 @@ constexpr char kSetup[] = R"(
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = NORMAL;
   PRAGMA cache_size = -4096;
+)";
+
+// All of them, or none.
+constexpr char kTables[] = R"(
+  BEGIN IMMEDIATE;
   CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS image(
     source TEXT PRIMARY KEY, image_id INTEGER NOT NULL, rows INTEGER NOT NULL, key_is_position INTEGER NOT NULL);
@@ -45,7 +50,9 @@ constexpr char kSetup[] = R"(
   CREATE TABLE IF NOT EXISTS pending_kept(
     source TEXT NOT NULL, key BLOB NOT NULL, position INTEGER NOT NULL, quarantined INTEGER NOT NULL,
     hash BLOB NOT NULL, rejected INTEGER NOT NULL, PRIMARY KEY(source, key)) WITHOUT ROWID;
+  COMMIT;
 )";
+constexpr char kHasTables[] = "SELECT count(*) = 11 FROM sqlite_schema WHERE name NOT LIKE 'sqlite%'";
 
 bool replaceable(const Error& error) {
   // kInternal: a damaged schema is no corruption to SQLite, only another schema.
@@ -122,6 +129,13 @@ Status Memory::initialize(const std::string& deployment_id) {
 
 Status Memory::set_up() {
   SN_TRY(database_.execute(kSetup));
+  bool has_tables = false;
+  {
+    SN_ASSIGN(auto count, database_.prepare(kHasTables));
+    SN_ASSIGN(const bool found, count.step());
+    has_tables = found && count.column_int64(0) != 0;
+  }
+  if (!has_tables) SN_TRY(database_.execute(kTables));
   // A process that was frozen inside a transaction shows only to a writer.
   return database_.execute("BEGIN IMMEDIATE; COMMIT");
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "sqlite/schema_memo.h"
 #include "sqlite/snapshot.h"
 
 namespace syncnode::sqlite {
@@ -149,36 +150,15 @@ Result<std::string> reason_unreadable(Database& database, const SourceTable& tab
   return "cannot be read: " + statement.error().message;
 }
 
-}  // namespace
-
-std::string shadow_owner(const std::string& table, const std::vector<std::string>& virtual_tables) {
-  static constexpr std::array<std::string_view, 16> kSuffixes = {
-      "content", "segments", "segdir", "docsize", "stat",   "data", "idx",       "config",
-      "node",    "parent",   "rowid",  "rowids",  "chunks", "info", "auxiliary", "metadata"};
-  static constexpr std::array<std::string_view, 3> kNumbered = {"vector_chunks", "metadatachunks",
-                                                                "metadatatext"};
-  for (const std::string& owner : virtual_tables) {
-    if (table.size() <= owner.size() + 1 || !starts_with_word(table, lower(owner + "_"))) continue;
-    const std::string rest = lower(std::string_view(table).substr(owner.size() + 1));
-    if (std::find(kSuffixes.begin(), kSuffixes.end(), rest) != kSuffixes.end()) return owner;
-    for (const std::string_view stem : kNumbered) {
-      if (rest.size() == stem.size() + 2 && rest.starts_with(stem)) return owner;
-    }
-  }
-  return "";
-}
-
-Result<SourceSchema> read_schema(Database& database) {
-  SourceSchema schema;
-  SN_TRY(read_facts(database, schema));
-  SN_TRY(read_objects(database, schema));
+Result<SchemaMemo::Understood> understand(Database& database, const std::vector<SourceObject>& objects) {
+  SchemaMemo::Understood schema;
   SN_ASSIGN(const auto listed, list_tables(database));
   std::vector<std::string> virtual_tables;
-  for (const SourceObject& object : schema.objects) {
+  for (const SourceObject& object : objects) {
     if (object.type == "table" && is_virtual(object)) virtual_tables.push_back(object.name);
   }
   SN_ASSIGN(Database scratch, Database::open_own("", Database::Mode::kReadWriteCreate, 0));
-  for (const SourceObject& object : schema.objects) {
+  for (const SourceObject& object : objects) {
     if (object.type != "table" && object.type != "view") continue;
     std::string reason = reason_to_skip(object, listed, virtual_tables);
     if (reason.empty()) {
@@ -202,6 +182,39 @@ Result<SourceSchema> read_schema(Database& database) {
   const auto by_name = [](const auto& left, const auto& right) { return left.name < right.name; };
   std::sort(schema.tables.begin(), schema.tables.end(), by_name);
   std::sort(schema.skipped.begin(), schema.skipped.end(), by_name);
+  return schema;
+}
+
+}  // namespace
+
+std::string shadow_owner(const std::string& table, const std::vector<std::string>& virtual_tables) {
+  static constexpr std::array<std::string_view, 16> kSuffixes = {
+      "content", "segments", "segdir", "docsize", "stat",   "data", "idx",       "config",
+      "node",    "parent",   "rowid",  "rowids",  "chunks", "info", "auxiliary", "metadata"};
+  static constexpr std::array<std::string_view, 3> kNumbered = {"vector_chunks", "metadatachunks",
+                                                                "metadatatext"};
+  for (const std::string& owner : virtual_tables) {
+    if (table.size() <= owner.size() + 1 || !starts_with_word(table, lower(owner + "_"))) continue;
+    const std::string rest = lower(std::string_view(table).substr(owner.size() + 1));
+    if (std::find(kSuffixes.begin(), kSuffixes.end(), rest) != kSuffixes.end()) return owner;
+    for (const std::string_view stem : kNumbered) {
+      if (rest.size() == stem.size() + 2 && rest.starts_with(stem)) return owner;
+    }
+  }
+  return "";
+}
+
+Result<SourceSchema> read_schema(Database& database) {
+  SourceSchema schema;
+  SN_TRY(read_facts(database, schema));
+  SN_TRY(read_objects(database, schema));
+  auto understood = SchemaMemo::shared().find(schema.objects);
+  if (!understood) {
+    SN_ASSIGN(understood, understand(database, schema.objects));
+    SchemaMemo::shared().keep(schema.objects, *understood);
+  }
+  schema.tables = std::move(understood->tables);
+  schema.skipped = std::move(understood->skipped);
   return schema;
 }
 

@@ -46,6 +46,21 @@ class SchemaReader : public ::testing::Test {
   SourceSchema schema_;
 };
 
+// What was understood once is remembered, by the text of the whole schema.
+TEST_F(SchemaReader, UnderstandsAChangedSchemaAnew) {
+  read("CREATE TABLE t(a TEXT NOT NULL, b)");
+  EXPECT_EQ(identity("t"), "multiset");
+  for (int again = 0; again < 2; ++again) {
+    read(again == 0 ? "CREATE UNIQUE INDEX i ON t(a)" : "CREATE TABLE u(c)");
+    EXPECT_EQ(identity("t"), "unique a");
+  }
+  read("ALTER TABLE t ADD COLUMN d");
+  EXPECT_EQ(table("t").columns.size(), 3U);
+  EXPECT_EQ(table("u").columns.size(), 1U);
+  read("DROP INDEX i");
+  EXPECT_EQ(identity("t"), "multiset");
+}
+
 TEST_F(SchemaReader, FindsTheIdentityOfEachTable) {
   read(R"(
     CREATE TABLE alias(id INTEGER PRIMARY KEY, b);
