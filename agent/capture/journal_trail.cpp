@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kMostPages = size_t{1} << 18;
 constexpr int64_t kLongestJournal = int64_t{16} << 20;
-constexpr size_t kMostJournals = 16;  // in one look
+constexpr int kMostJournals = 16;  // in one look
 constexpr size_t kMostKnown = 8;
 
 bool same(const Position& one, const Position& other) {
@@ -32,17 +32,21 @@ void JournalTrail::look() {
 }
 
 void JournalTrail::look_locked() {
-  const auto all = watch_.take();
-  if (begun_) begun_ = follow(all) && (judged_ || judge());
-  // As long as they are open no other file has their inodes.
-  std::erase_if(journals_, [](const Journal& one) { return one.gone; });
+  take_news();
+  begun_ = begun_ && follow_all();
   if (!begun_) begin_anew();
+}
+
+void JournalTrail::take_news() {
+  const auto taken = watch_.take();
+  news_.insert(news_.end(), taken.begin(), taken.end());
 }
 
 // What comes from here on is seen, if nobody is writing just now: a journal that was made before could be of
 // any transaction. One that is made and gone before the next look is missed there.
 void JournalTrail::begin_anew() {
-  journals_.clear();
+  news_.clear();
+  journal_.reset();
   steps_.clear();
   known_.clear();
   kept_ = 0;
@@ -66,8 +70,17 @@ bool JournalTrail::has_journal() const {
 }
 
 // False: something was missed.
-bool JournalTrail::follow(const std::vector<News>& all) {
-  return std::all_of(all.begin(), all.end(), [this](News one) { return follow(one); });
+bool JournalTrail::follow_all() {
+  for (int journals = 0; journals < kMostJournals; ++journals) {
+    while (!news_.empty()) {
+      const News first = news_.front();
+      news_.pop_front();
+      if (!follow(first)) return false;
+    }
+    if (!judged_ && !judge()) return false;
+    if (news_.empty()) return true;
+  }
+  return false;
 }
 
 bool JournalTrail::follow(News news) {
@@ -75,38 +88,41 @@ bool JournalTrail::follow(News news) {
     case News::kMade:
       return !is_there() && open_journal();
     case News::kWritten:
-      if (!is_there() || !judged_) return false;
-      journals_.back().written = true;
+      if (!is_there()) return false;
+      journal_->written = true;
       return true;
     case News::kRemoved:
-      return is_there() && judged_ && end_journal();
+      return is_there() && end_journal();
     case News::kLost:
       return false;
   }
   return false;
 }
 
-// The one that was made, or a later one: then that will be found a second time, by its own event, before this
-// look is over.
+// Opened by its name, it could be a later one. That is made after this one was unlinked, by somebody who had
+// waited for it: so it is this one if nothing was unlinked yet, or if it was itself and no other was made.
 bool JournalTrail::open_journal() {
   auto file = sqlite::open_for_reading(path_ + "-journal");
-  if (!file || !file->valid() || journals_.size() == kMostJournals) return false;
-  const auto facts = sqlite::facts_of(file->get());
-  if (!facts) return false;
-  const bool is_new = std::none_of(journals_.begin(), journals_.end(),
-                                   [&](const Journal& one) { return one.inode == facts->inode; });
-  if (is_new) journals_.push_back({std::move(*file), facts->inode});
-  return is_new;
+  struct stat facts {};
+  if (!file || !file->valid() || ::fstat(file->get(), &facts) != 0) return false;
+  take_news();
+  const auto removed = std::count(news_.begin(), news_.end(), News::kRemoved);
+  const auto made = std::count(news_.begin(), news_.end(), News::kMade);
+  if (removed > 0 && (facts.st_nlink != 0 || removed > 1 || made > 0)) return false;
+  journal_.emplace(Journal{std::move(*file)});
+  return true;
 }
 
 bool JournalTrail::end_journal() {
-  Journal& journal = journals_.back();
-  journal.gone = true;
+  const Journal journal = std::move(*journal_);
+  journal_.reset();
   struct stat facts {};
   if (::fstat(journal.file.get(), &facts) != 0 || facts.st_nlink != 0) return false;
   auto written = sqlite::read_journal(journal.file.get(), kLongestJournal);
   // Of a transaction that was rolled back before it had come to the main file nothing need be known.
   if (!written) return !journal.written;
+  // It began where the one before it ended.
+  if (!judged_ && !judge_by(written->counter)) return false;
   const bool follows = steps_.empty() || (written->counter == steps_.back().counter_after() &&
                                           written->page_size == steps_.back().written.page_size);
   kept_ += written->pages.size();
@@ -116,25 +132,29 @@ bool JournalTrail::end_journal() {
   return true;
 }
 
-// How the last step ended: the counter tells, as long as nobody wrote to the file since. Nobody did without a
-// journal, and a journal has no beginning before it is as good as on the disk, which comes first.
+// How the last step ended: the counter tells, as long as nobody wrote to the file since, and then the journal
+// of the next who does. Nobody writes without a journal, and a journal has no beginning before it is as good
+// as on the disk, which comes first. False: neither could be.
 bool JournalTrail::judge() {
   const auto counter = counter_now();
-  const auto since = watch_.take();
-  const bool only_made = since.empty() || (since.size() == 1 && since.front() == News::kMade);
-  if (!counter || !only_made || !follow(since)) return false;
-  std::vector<News> rest;
-  if (is_there()) {
-    if (sqlite::has_beginning(journals_.back().file.get())) return false;
-    rest = watch_.take();
-    const bool only_written =
-        std::all_of(rest.begin(), rest.end(), [](News one) { return one == News::kWritten; });
-    if (!only_written) return false;
+  take_news();
+  const bool only_made = news_.empty() || (news_.size() == 1 && news_.front() == News::kMade);
+  if (!counter || !only_made) return true;
+  if (is_there() && (journal_->written || sqlite::has_beginning(journal_->file.get()))) return true;
+  if (!news_.empty()) {
+    news_.pop_front();
+    if (is_there() || !open_journal()) return false;
+    if (sqlite::has_beginning(journal_->file.get())) return true;
   }
+  return judge_by(*counter);
+}
+
+// `counter`: what it left in the file.
+bool JournalTrail::judge_by(uint32_t counter) {
   Step& last = steps_.back();
-  last.committed = *counter == last.counter() + 1;
-  judged_ = last.committed || *counter == last.counter();
-  return judged_ && follow(rest);
+  last.committed = counter == last.counter() + 1;
+  judged_ = last.committed || counter == last.counter();
+  return judged_;
 }
 
 std::optional<uint32_t> JournalTrail::counter_now() const {
@@ -168,8 +188,8 @@ std::optional<std::vector<uint32_t>> JournalTrail::between(const Position& earli
   const std::lock_guard lock(mutex_);
   if (!earlier.by_journals(later)) return std::nullopt;
   look_locked();
-  const bool is_written = is_there() && journals_.back().written;
-  if (!begun_ || is_written || !knows(earlier)) return std::nullopt;
+  const bool is_written = is_there() && journal_->written;
+  if (!begun_ || !judged_ || is_written || !knows(earlier)) return std::nullopt;
   const uint32_t first = *earlier.counter;
   const uint32_t last = *later.counter;
   const bool all = first == last || (first < last && !steps_.empty() && steps_.front().counter() <= first &&
@@ -198,7 +218,7 @@ std::optional<Position> JournalTrail::here() {
   if (!begun_) return std::nullopt;
   Position now;
   if (!steps_.empty()) {
-    now.counter = steps_.back().counter_after();
+    now.counter = judged_ ? steps_.back().counter_after() : steps_.back().counter();
   } else {
     now.counter = counter_now();
     look_locked();

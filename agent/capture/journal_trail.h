@@ -34,9 +34,7 @@ class JournalTrail final : public Trail {
  private:
   struct Journal {
     UniqueFd file;
-    uint64_t inode = 0;
     bool written = false;  // the main file was, while it was there
-    bool gone = false;
   };
 
   struct Step {
@@ -49,12 +47,14 @@ class JournalTrail final : public Trail {
 
   void look_locked();
   void begin_anew();
-  bool follow(const std::vector<News>& all);
+  void take_news();
+  bool follow_all();
   bool follow(News news);
   bool open_journal();
   bool end_journal();
   bool judge();
-  bool is_there() const { return !journals_.empty() && !journals_.back().gone; }
+  bool judge_by(uint32_t counter);
+  bool is_there() const { return journal_.has_value(); }
   std::optional<uint32_t> counter_now() const;
   bool has_journal() const;
   bool knows(const Position& position);
@@ -65,7 +65,8 @@ class JournalTrail final : public Trail {
   sqlite::JournalWatch watch_;
   bool begun_ = false;
   BootClock::time_point begun_at_{};  // everything since was seen
-  std::deque<Journal> journals_;      // of this look; between two looks the one that is there, at most
+  std::deque<News> news_;             // what is not followed yet
+  std::optional<Journal> journal_;    // the one that is there
   std::deque<Step> steps_;            // each begins with the counter that the one before it left
   bool judged_ = true;                // it is known how the last of them ended
   size_t kept_ = 0;                   // pages in all of them

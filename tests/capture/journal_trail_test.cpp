@@ -114,6 +114,28 @@ TEST_F(JournalTrailTest, TakesNoRolledBackTransactionForTheOneThatCameAfterIt) {
   EXPECT_FALSE(holds(second, known()));
 }
 
+// Who looks late finds that the next one has already written to the file.
+TEST_F(JournalTrailTest, LearnsFromTheNextJournalHowTheLastOneEnded) {
+  run("PRAGMA cache_size = 4");
+  run("PRAGMA synchronous = OFF");  // also what is rolled back leaves a whole journal
+  const std::string spills = "UPDATE t SET b = 'x' || b WHERE a < 200";
+  const Seen first = known();
+  int row = 200;
+  for (const char* end : {"COMMIT", "ROLLBACK", "COMMIT"}) {
+    run("BEGIN; DELETE FROM t WHERE a BETWEEN " + std::to_string(row) + " AND " + std::to_string(row + 49) +
+        "; " + spills);
+    row += 50;
+    trail_.look();
+    run(end);
+    run("BEGIN; " + spills);
+    trail_.look();
+    run("COMMIT");
+  }
+  const Seen second = known();
+  EXPECT_TRUE(holds(first, second));
+  EXPECT_TRUE(holds(second, second));
+}
+
 TEST_F(JournalTrailTest, TellsWhatWasWrittenBesideWhatWasRolledBack) {
   const Seen first = known();
   change(update(10), "ROLLBACK");
