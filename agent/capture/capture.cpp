@@ -107,6 +107,7 @@ Status Capture::look(sqlite::Snapshot& snapshot, const SourceSchema& schema, Tra
   evidence_ = Evidence::kNone;
   pages_changed_ = rows_spared_ = 0;
   overflow_.clear();
+  written_.reset();
   heads_.reset();
   now_ = {};
   usable_ = writable_ = laid_out_ = whole_ = false;

@@ -99,7 +99,10 @@ class Capture {
   size_t rows_spared() const {
     return rows_spared_;
   }  // in leaves that were written, and known to be the same
+  // By number, the pages that may be others than in the snapshot before; null: any may be.
+  const std::vector<bool>* written() const { return written_ ? &*written_ : nullptr; }
   const Position& position() const { return now_.position; }
+  uint32_t page_size() const { return now_.map.page_size; }
   // From where go_on() came, and would come again after go_back(); null: find() alone was called.
   const Position* position_before() const { return gone_on_ && before_ ? &before_->position : nullptr; }
 
@@ -161,6 +164,7 @@ class Capture {
   std::optional<std::vector<uint32_t>> heads_;  // of all pages of this snapshot
   std::vector<Definition> definitions_;
   std::map<std::string, Finding> findings_;
+  std::optional<std::vector<bool>> written_;
   std::vector<uint32_t> overflow_;  // pages in which the rows go on that were found
   Evidence evidence_ = Evidence::kNone;
   size_t pages_changed_ = 0;

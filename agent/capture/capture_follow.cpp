@@ -65,7 +65,7 @@ Result<Capture::Written> Capture::written_pages(ChangedPages& changed) {
 }
 
 Status Capture::follow(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages, ChangedPages& changed) {
-  SN_ASSIGN(const Written written, written_pages(changed));
+  SN_ASSIGN(Written written, written_pages(changed));
   TreeWalk walk(snapshot, pages, nullptr);
   SN_TRY(walk.begin());
   now_.map.trees.clear();
@@ -97,6 +97,7 @@ Status Capture::follow(sqlite::Snapshot& snapshot, sqlite::SourcePages& pages, C
   }
   for (const Tree* tree : work.partitioned) SN_TRY(TreeWalk::claim_interiors(*tree, owner));
   for (const auto& table : work.tables) SN_TRY(claim_rows(walk, written, table));
+  written_ = std::move(written.pages);
   return {};
 }
 

@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <vector>
 
 #include "base/clock.h"
 #include "base/unique_fd.h"
@@ -46,25 +45,6 @@ class ImageSpace {
   const int64_t limit_;
   Image main_;
   Image wal_;
-};
-
-// Some pages of the main file, and the used part of its log, in memory. One thread.
-class PageImage {
- public:
-  // Copies the pages of `wanted` (by number, from 1) and the first `wal_size` bytes of the log. False: memory
-  // is short, something is not there any more, or `go_on`, asked before each run of pages and every megabyte,
-  // says no.
-  bool fill(int main_fd, uint32_t page_size, const std::vector<bool>& wanted, int wal_fd, int64_t wal_size,
-            const std::function<bool()>& go_on);
-  bool holds(size_t size, off_t offset) const;
-  int main() const { return main_.get(); }
-  int wal() const { return wal_.get(); }
-
- private:
-  UniqueFd main_;  // as long as the file, with holes
-  UniqueFd wal_;
-  uint32_t page_size_ = 0;
-  std::vector<bool> held_;
 };
 
 }  // namespace syncnode::sqlite

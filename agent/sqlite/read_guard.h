@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "sqlite/file_image.h"
+#include "sqlite/page_image.h"
 #include "sqlite/snapshot.h"
 #include "sqlite/source_file.h"
 
@@ -83,9 +84,12 @@ class ReadGuard {
   // Copies the files into memory where they fit, so that nothing can break the snapshot any more. kAborted
   // when it broke meanwhile.
   virtual Status keep_image() = 0;
-  // The same with some of its pages (by number, from 1): the others cannot be read afterwards (kAborted).
-  // Nothing where no lock would be spared.
-  virtual Status keep_pages(const std::vector<bool>& /*wanted*/, uint32_t /*page_size*/) { return {}; }
+  // The same with some of its pages (by number, from 1), in `image`: the others cannot be read afterwards
+  // (kAborted). Nothing where no lock would be spared.
+  virtual Status keep_pages(const std::vector<bool>& /*wanted*/, uint32_t /*page_size*/,
+                            std::shared_ptr<PageImage> /*image*/) {
+    return {};
+  }
   // True so far? kAborted when not.
   virtual Status check() = 0;
   // The log cannot begin anew because of this reader / and would have by now, or nearly so.

@@ -136,16 +136,16 @@ bool SharedHold::holds_shared() const {
   return !imaged_ && !part_;
 }
 
-Status SharedHold::keep_pages(const std::vector<bool>& wanted, uint32_t page_size) {
+Status SharedHold::keep_pages(const std::vector<bool>& wanted, uint32_t page_size,
+                              std::shared_ptr<PageImage> image) {
   std::lock_guard lock(mutex_);
   if (imaged_ || part_) return {};
   SN_TRY(ensure_held());
-  auto part = std::make_unique<PageImage>();
-  const bool filled = part->fill(file_.fd(), page_size, wanted, -1, 0,
-                                 [this] { return BootClock::now() < held_since_ + longest_; });
+  const bool filled = image->fill(file_.fd(), page_size, wanted, -1, 0,
+                                  [this] { return BootClock::now() < held_since_ + longest_; });
   give_back();
   if (broken_) return *broken_;
-  if (filled) part_ = std::move(part);
+  if (filled) part_ = std::move(image);
   return {};
 }
 

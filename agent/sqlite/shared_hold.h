@@ -33,7 +33,8 @@ class SharedHold final : public ReadGuard {
   int lock_shm(int slot, int count, int flags) override;
   Status started() override;
   Status keep_image() override { return {}; }  // was done in the first hold
-  Status keep_pages(const std::vector<bool>& wanted, uint32_t page_size) override;
+  Status keep_pages(const std::vector<bool>& wanted, uint32_t page_size,
+                    std::shared_ptr<PageImage> image) override;
   bool holds_shared() const override;
   Status check() override;
   std::chrono::nanoseconds longest_shared_hold() const override;
@@ -61,7 +62,7 @@ class SharedHold final : public ReadGuard {
   FileFacts facts_;              // as of the first hold
   SourceFile::Header header_{};  // as of the first hold
   bool imaged_ = false;
-  std::unique_ptr<PageImage> part_;
+  std::shared_ptr<PageImage> part_;
   std::jthread watcher_;
 };
 

@@ -7,6 +7,7 @@
 
 #include "sqlite/log_room.h"
 #include "sqlite/ofd_lock.h"
+#include "sqlite/page_image.h"
 #include "sqlite/quiet_vfs.h"
 #include "sqlite/read_mark.h"
 #include "sqlite/schema_reader.h"
@@ -105,9 +106,10 @@ class LiveSnapshot final : public Snapshot {
     return vfs_->check();
   }
 
-  Status keep_pages(const std::vector<bool>& wanted) override {
+  using Snapshot::keep_pages;
+  Status keep_pages(const std::vector<bool>& wanted, std::shared_ptr<PageImage> image) override {
     SN_ASSIGN(const auto* pages, this->pages());
-    SN_TRY(guard_->keep_pages(wanted, pages->page_size()));
+    SN_TRY(guard_->keep_pages(wanted, pages->page_size(), std::move(image)));
     if (!guard_->holds_log() && !guard_->holds_shared()) let_go_ = BootClock::now();
     return {};
   }
@@ -225,6 +227,10 @@ Result<std::unique_ptr<Snapshot>> Snapshot::open(const std::string& path, const 
     snapshot.reset();
     pause_for(pause);
   }
+}
+
+Status Snapshot::keep_pages(const std::vector<bool>& wanted) {
+  return keep_pages(wanted, std::make_shared<PageImage>());
 }
 
 std::string quote_identifier(std::string_view name) {

@@ -61,6 +61,7 @@ struct HarmReport {
   uint64_t bytes_read = 0;                          // from the main file and -wal
 };
 
+class PageImage;
 class SourcePages;
 
 class Snapshot {
@@ -81,8 +82,10 @@ class Snapshot {
   // hold is bounded without it.
   virtual Status breathe() = 0;
   // Copies these pages (by number, from 1) into memory and lets go of the log or of SHARED, where that is
-  // held. Nothing else can be read afterwards: kAborted from any call that would.
-  virtual Status keep_pages(const std::vector<bool>& wanted) = 0;
+  // held. Nothing else can be read afterwards: kAborted from any call that would. Into `image`, but for those
+  // that stand there (page_image.h).
+  virtual Status keep_pages(const std::vector<bool>& wanted, std::shared_ptr<PageImage> image) = 0;
+  Status keep_pages(const std::vector<bool>& wanted);
   // Frames that the application has written since, as far as they may be in the way of its log's beginning; 0
   // where the log is not held.
   virtual uint32_t log_growth() const = 0;

@@ -42,15 +42,19 @@ Status WalGuard::keep_image() {
   return {};
 }
 
-Status WalGuard::keep_pages(const std::vector<bool>& wanted, uint32_t page_size) {
+Status WalGuard::keep_pages(const std::vector<bool>& wanted, uint32_t page_size,
+                            std::shared_ptr<PageImage> image) {
   if (!holds_log()) return {};
   SN_ASSIGN(const int64_t wal, wal_bytes());
-  auto part = std::make_unique<PageImage>();
   const auto in_time = [this] { return BootClock::now() < deadline_; };
-  if (!part->fill(file_.fd(), page_size, wanted, wal_.get(), wal, in_time)) return check();
+  if (!image->fill(file_.fd(), page_size, wanted, wal_.get(), wal, in_time)) return check();
+  std::vector<uint32_t> in_log;
+  const LogView log = log_view();
+  const bool is_told = !log.in_use || log.frames == 0 || frame_pages(1, log.frames, in_log);
+  image->overlaid(is_told ? &in_log : nullptr);
   SN_TRY(before_image());
   SN_TRY(check());
-  part_ = std::move(part);
+  part_ = std::move(image);
   after_image();
   return {};
 }

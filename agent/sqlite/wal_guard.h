@@ -21,7 +21,8 @@ class WalGuard : public ReadGuard {
   Result<int64_t> wal_size() const override;
 
   Status keep_image() override;
-  Status keep_pages(const std::vector<bool>& wanted, uint32_t page_size) override;
+  Status keep_pages(const std::vector<bool>& wanted, uint32_t page_size,
+                    std::shared_ptr<PageImage> image) override;
 
  protected:
   // How much of the -wal belongs to the snapshot.
@@ -35,7 +36,7 @@ class WalGuard : public ReadGuard {
 
  private:
   bool imaged_ = false;
-  std::unique_ptr<PageImage> part_;
+  std::shared_ptr<PageImage> part_;
 };
 
 }  // namespace syncnode::sqlite

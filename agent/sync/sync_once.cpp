@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/pause.h"
 #include "base/thread_priority.h"
 #include "sqlite/file_facts.h"
 #include "sqlite/log_room.h"
@@ -20,9 +21,11 @@ constexpr std::chrono::seconds kReadBackWait{20};
 // waits for it for no longer than that: a few pages; more of them, or a pass over a file of this size.
 constexpr std::chrono::milliseconds kBriefCourtesy{10}, kBriefHold{20};
 constexpr std::chrono::milliseconds kLongCourtesy{250}, kLongHold{45};
+constexpr int kMostTries = 200;  // a millisecond each
 constexpr int64_t kPassedInOneHold = int64_t{200} << 20;
-// To lay out a map, or to copy a part; mostly a third of it.
-constexpr std::chrono::milliseconds kPartHold{80};
+// To lay out a map, or to copy a part; mostly a third of it. A writer who came right behind it tries again 78
+// ms later, and then only after 103 (SQLite's busy handler).
+constexpr std::chrono::milliseconds kPartHold{72};
 // Who reads much takes what a log has to offer, and a writer who waits for his disk is no quiet one.
 constexpr sqlite::LogRoom kRoomForAMap{800, std::chrono::milliseconds(400), std::chrono::milliseconds(15)};
 constexpr sqlite::LogRoom kRoomForARound{400, std::chrono::milliseconds(250), std::chrono::milliseconds(15)};
@@ -102,12 +105,21 @@ Status SyncOnce::run(RunReport& report) {
 }
 
 // Whether log and trail will tell is seen best when the wait for the snapshot is over.
+// A trail that missed a journal, or was just made, begins between two transactions: without one no pass can be
+// made ahead of a snapshot, and none is made within a hold.
+void SyncOnce::await_journals() {
+  for (int tries = 0; tries < kMostTries && !trail()->here(); ++tries) {
+    if (pause(std::chrono::milliseconds(1), context_.stop)) return;
+  }
+}
+
 void SyncOnce::read_ahead() {
   const auto options = snapshot_options();
   const int64_t bytes = source_bytes(context_.source_path);
   if (bytes <= options.live_image_bytes) return;
   const sqlite::LogWriting writing(context_.source_path);
   sqlite::wait_for_room(context_.source_path, options.log_room);
+  if (looks_ && (!rounds_ || rounds_->is_locked())) await_journals();
   capture_->read_ahead(context_.source_path, trail(), bytes <= options.image_bytes, context_.stop);
   was_busy_ = writing.frames() >= kBusyLog;
 }
@@ -232,6 +244,7 @@ Status SyncOnce::attempt(RunReport& report) {
   looks_.reset();
   load_trail_.reset();
   rounds_.reset();
+  rest_ = {};
   capture_.emplace(*memory_, context_.options.maps.get(), context_.client_directory);
   if (!rechecked_ && !state_.sync_id.empty()) SN_TRY(capture_->open());
   SN_TRY(look_at_journals());

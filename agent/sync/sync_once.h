@@ -74,6 +74,7 @@ class SyncOnce {
   Error cause(Error error);
   Status reconcile(RunReport& report);
   Status attempt(RunReport& report);
+  void await_journals();
   void read_ahead();
   Status open_and_find();
   Status look();
@@ -91,7 +92,8 @@ class SyncOnce {
   Status go_on();
   bool may_read_again(const Error& error, ReadAttempts& attempts) const;
   Status keep_first_part(const SourceTable& table);
-  Status keep_rest();
+  Result<bool> keep_rest();
+  std::optional<std::vector<bool>> pages_of_rest();
   bool is_in_the_way() const;
   Status need_all_pages();
   class TableSnapshots;
@@ -142,6 +144,13 @@ class SyncOnce {
   std::optional<capture::Capture> capture_;
   std::optional<LoadRounds> rounds_;  // of a first load that would keep the application's log too long
   bool may_turn_ = true;              // no load of this run came upon a key twice
+  // What was copied of the pages that the last snapshot needs, in how many before it, and how many were not.
+  struct Rest {
+    std::shared_ptr<sqlite::PageImage> image;
+    int snapshots = 0;
+    std::optional<size_t> missing;
+  };
+  Rest rest_;
   // Of the table that is looked at: its last rowid in the snapshot, where there is no more.
   std::optional<int64_t> first_part_;
   bool was_busy_ = false;              // the application wrote to its log while the snapshot was waited for

@@ -8,6 +8,7 @@
 #include "base/thread_priority.h"
 #include "capture/log_trail.h"
 #include "capture/source_trail.h"
+#include "sqlite/page_image.h"
 #include "sqlite/source_file.h"
 #include "sync/source_rows.h"
 #include "sync/source_schema_json.h"
@@ -17,6 +18,8 @@ namespace syncnode::sync {
 namespace {
 
 constexpr size_t kRestBytes = size_t{128} << 20;  // once a load
+constexpr size_t kLastBytes = size_t{2} << 20;    // of it, in the last snapshot
+constexpr int kMostForRest = 100;                 // snapshots
 constexpr size_t kSmallBytes = size_t{8} << 20;
 
 Error not_in_time() {
@@ -99,9 +102,16 @@ Status SyncOnce::read_in_rounds(RunReport& report) {
   const FullShare share;
   if (!readings_.empty()) SN_TRY(turn_snapshot());
   for (ReadAttempts attempts;;) {
-    Status kept = keep_rest();
-    if (kept) break;
-    if (!may_read_again(kept.error(), attempts)) return kept;
+    const auto is_all = keep_rest();
+    if (is_all && *is_all) break;
+    if (is_all) {
+      attempts = ReadAttempts();
+    } else if (may_read_again(is_all.error(), attempts)) {
+      rounds_->was_too_slow();
+      rest_.missing.reset();
+    } else {
+      return is_all.error();
+    }
     SN_TRY(turn_snapshot());
   }
   looks_.reset();
@@ -216,6 +226,7 @@ Status SyncOnce::turn_snapshot() {
   Status still_true = snapshot_->validate();
   if (!still_true && (still_true.error().code != ErrorCode::kAborted || !snapshot_->holds_shared()))
     return still_true;
+  if (rest_.image) rest_.image->settle(still_true.has_value());
   if (still_true) {
     capture_->leave();
   } else {
@@ -241,6 +252,7 @@ Status SyncOnce::open_next() {
     SN_TRY(go_on());
   }
   rounds_->turned(*capture_);
+  if (rest_.image) rest_.image->written(capture_->written());
   if (const auto* before = capture_->position_before()) trail()->forget(*before);
   return {};
 }
@@ -254,27 +266,46 @@ Status SyncOnce::go_on() {
   return capture_->go_on(*snapshot_, schema, trail());
 }
 
-// What is left to read: the small tables, and what changed in those that were read in rounds.
-Status SyncOnce::keep_rest() {
+// What is left to read: the small tables, and what changed in those that were read in rounds. Beside an
+// application that writes all of it would be too much for one snapshot: as long as that leaves less, a part
+// of it is copied in this one, and false said; what nobody writes until the next one is not copied again.
+Result<bool> SyncOnce::keep_rest() {
   SN_TRY(capture_->refresh(*snapshot_, {}));
-  if (!keeps_ || !rounds_->is_busy() || !is_in_the_way()) return {};
+  if (!keeps_ || !rounds_->is_busy() || !is_in_the_way()) return true;
+  const auto needed = pages_of_rest();
+  if (!needed) return true;
+  if (!rest_.image) rest_.image = std::make_shared<sqlite::PageImage>();
+  std::vector<bool> part(needed->size());
+  size_t missing = 0;
+  const size_t most = rounds_->part_bytes() / capture_->page_size();
+  for (size_t page = 1; page < needed->size(); ++page) {
+    if (!(*needed)[page] || rest_.image->stands(page)) continue;
+    if (missing++ < most) part[page] = true;
+  }
+  const bool leads_nowhere =
+      (rest_.missing && missing + most / 4 > *rest_.missing) || ++rest_.snapshots > kMostForRest;
+  const bool is_all = leads_nowhere || missing * capture_->page_size() <= kLastBytes;
+  SN_TRY(snapshot_->keep_pages(is_all ? *needed : part, rest_.image));
+  if (snapshot_->holds_shared()) return not_in_time();
+  rest_.missing = missing;
+  kept_ = is_all && !snapshot_->holds_log();
+  return is_all;
+}
+
+// Nothing where it is not known.
+std::optional<std::vector<bool>> SyncOnce::pages_of_rest() {
   std::map<std::string, const capture::KeyRanges*> rest;
   for (const auto& table : schema_.tables) {
     if (!rounds_->has(table.name)) {
-      if (!reads_by_rowid(table) && !table.without_rowid) return {};  // read in another order
+      if (!reads_by_rowid(table) && !table.without_rowid) return std::nullopt;  // read in another order
       rest[table.name] = nullptr;
       continue;
     }
     const capture::KeyRanges* ranges = rounds_->changed(table.name);
-    if (ranges == nullptr) return {};
+    if (ranges == nullptr) return std::nullopt;
     rest[table.name] = ranges;
   }
-  const auto needed = capture_->pages_of(rest, rounds_->overflow(), kRestBytes);
-  if (!needed) return {};
-  SN_TRY(snapshot_->keep_pages(*needed));
-  if (snapshot_->holds_shared()) return not_in_time();
-  kept_ = !snapshot_->holds_log();
-  return {};
+  return capture_->pages_of(rest, rounds_->overflow(), kRestBytes);
 }
 
 // What was read in rounds, brought to the last snapshot.

@@ -1,13 +1,21 @@
 // Capture beside a load that reads one part of a table after the other, each in a snapshot of its own: what a
 // part needs is known of it, what changed in it since is found, and a snapshot that broke is as none.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string_view>
 
+#include "capture/log_trail.h"
 #include "capture/map_store.h"
 #include "covers.h"
 #include "memory/memory.h"
+#include "sqlite/page_image.h"
 #include "sqlite/scratch.h"
 #include "writer.h"
 
@@ -16,6 +24,11 @@ namespace {
 
 constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
 constexpr size_t kPart = size_t{256} << 10;
+// However slow the host is.
+const sqlite::SnapshotOptions kInPlace{.hold = std::chrono::minutes(10),
+                                       .courtesy = std::chrono::milliseconds(0),
+                                       .image_bytes = 0,
+                                       .live_image_bytes = 0};
 
 class LoadPartsTest : public ::testing::Test {
  protected:
@@ -37,12 +50,13 @@ class LoadPartsTest : public ::testing::Test {
   }
   void open() {
     snapshot_.reset();
-    snapshot_ = sqlite::Snapshot::open(scratch_.path(), {.live_image_bytes = 0}).value();
+    snapshot_ = sqlite::Snapshot::open(scratch_.path(), kInPlace).value();
     schema_ = snapshot_->read_schema().value();
   }
   void go_on() {
     open();
-    ASSERT_TRUE(capture_.go_on(*snapshot_, schema_, nullptr));
+    if (trail_) trail_->look();
+    ASSERT_TRUE(capture_.go_on(*snapshot_, schema_, trail_ ? &*trail_ : nullptr));
   }
   Capture::Part part(std::optional<int64_t> after) {
     auto part = capture_.part_of(*snapshot_, "t", after, kPart);
@@ -63,6 +77,7 @@ class LoadPartsTest : public ::testing::Test {
   std::unique_ptr<sqlite::Snapshot> snapshot_;
   SourceSchema schema_;
   Capture capture_{*memory_};
+  std::optional<LogTrail> trail_;
 };
 
 TEST_F(LoadPartsTest, AreReadFromWhatWasCopiedAlone) {
@@ -183,6 +198,91 @@ TEST_F(LoadPartsTest, GoBackToTheChecksumsOfThatSnapshot) {
   EXPECT_TRUE(covers(capture_, 10));
   EXPECT_TRUE(covers(capture_, 20));
 }
+
+// The rows of the file as they are now, in the order of their keys.
+std::vector<std::string> rows_of(sqlite::Snapshot& snapshot) {
+  std::vector<std::string> rows;
+  auto read = snapshot.prepare("SELECT a || ':' || hex(b) FROM t ORDER BY a");
+  EXPECT_TRUE(read);
+  while (read) {
+    const auto more = read->step();
+    EXPECT_TRUE(more) << more.error().to_string();
+    if (!more || !*more) break;
+    rows.emplace_back(read->column_bytes(0));
+  }
+  return rows;
+}
+
+// What is too much for one snapshot is copied in many, beside a writer who changes it all the time.
+class CopiedRestTest : public LoadPartsTest, public ::testing::WithParamInterface<const char*> {
+ protected:
+  void SetUp() override {
+    LoadPartsTest::SetUp();
+    snapshot_.reset();
+    execute(std::string("PRAGMA journal_mode = ") + GetParam());
+    if (GetParam() == std::string_view("WAL")) trail_.emplace(scratch_.path());
+    go_on();
+    ASSERT_TRUE(capture_.refresh(*snapshot_, {}));
+  }
+  std::vector<bool> all_pages() {
+    return capture_.pages_of({{"t", nullptr}}, {}, std::numeric_limits<size_t>::max()).value();
+  }
+  // Of what does not stand every third page is copied.
+  void turn(bool was_true) {
+    auto some = all_pages();
+    for (size_t page = 1; page < some.size(); ++page)
+      some[page] = some[page] && !rest_->stands(page) && random_() % 3 == 0;
+    ASSERT_TRUE(snapshot_->keep_pages(some, rest_));
+    if (!was_true) spoil(some);
+    rest_->settle(was_true);
+    was_true ? capture_.leave() : capture_.go_back();
+    snapshot_.reset();
+    for (int i = 0; i < 4; ++i) write();
+    go_on();
+    rest_->written(capture_.written());
+  }
+  // A snapshot that broke while they were copied.
+  void spoil(const std::vector<bool>& pages) {
+    const std::string nonsense(4096, 'x');
+    for (size_t page = 1; page < pages.size(); ++page) {
+      const auto offset = static_cast<off_t>((page - 1) * nonsense.size());
+      if (!pages[page]) continue;
+      ASSERT_EQ(::pwrite(rest_->main(), nonsense.data(), nonsense.size(), offset), ssize_t{4096});
+    }
+  }
+  void write() {
+    const auto row = static_cast<int64_t>(1 + random_() % 400);
+    if (random_() % 8 == 0) execute("DELETE FROM t WHERE a = " + std::to_string(row));
+    if (random_() % 8 == 0)
+      execute("INSERT OR REPLACE INTO t VALUES(" + std::to_string(row) + ", randomblob(9000))");
+    if (random_() % 16 == 0) execute("PRAGMA wal_checkpoint(RESTART)");
+    change(row);
+    if (trail_) trail_->look();
+  }
+
+  std::shared_ptr<sqlite::PageImage> rest_ = std::make_shared<sqlite::PageImage>();
+  std::minstd_rand random_{7};
+};
+
+TEST_P(CopiedRestTest, IsThatOfTheLastSnapshot) {
+  size_t stood = 0;
+  for (int round = 0; round < 24; ++round) {
+    for (int i = 0; i < 4; ++i) turn(i != 1);
+    const auto needed = all_pages();
+    for (size_t page = 1; page < needed.size(); ++page) stood += needed[page] && rest_->stands(page) ? 1 : 0;
+    const auto now = rows_of(*sqlite::Snapshot::open(scratch_.path()).value());
+    ASSERT_TRUE(snapshot_->keep_pages(needed, rest_));
+    execute("UPDATE t SET b = randomblob(length(b)); PRAGMA wal_checkpoint(TRUNCATE)");
+    ASSERT_EQ(rows_of(*snapshot_), now) << "in round " << round;
+    rest_->settle(true);
+    capture_.leave();
+    go_on();
+    rest_->written(capture_.written());
+  }
+  EXPECT_GT(stood, 24U * 40U) << "hardly anything was not copied twice";
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, CopiedRestTest, ::testing::Values("WAL", "DELETE"));
 
 }  // namespace
 }  // namespace syncnode::capture
