@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "base/pause.h"
 #include "base/thread_priority.h"
 #include "sqlite/file_facts.h"
 #include "sqlite/log_room.h"
@@ -21,7 +20,6 @@ constexpr std::chrono::seconds kReadBackWait{20};
 // waits for it for no longer than that: a few pages; more of them, or a pass over a file of this size.
 constexpr std::chrono::milliseconds kBriefCourtesy{10}, kBriefHold{20};
 constexpr std::chrono::milliseconds kLongCourtesy{250}, kLongHold{45};
-constexpr int kMostTries = 200;  // a millisecond each
 constexpr int64_t kPassedInOneHold = int64_t{200} << 20;
 // To lay out a map, or to copy a part; mostly a third of it. A writer who came right behind it tries again 78
 // ms later, and then only after 103 (SQLite's busy handler).
@@ -105,14 +103,6 @@ Status SyncOnce::run(RunReport& report) {
 }
 
 // Whether log and trail will tell is seen best when the wait for the snapshot is over.
-// A trail that missed a journal, or was just made, begins between two transactions: without one no pass can be
-// made ahead of a snapshot, and none is made within a hold.
-void SyncOnce::await_journals() {
-  for (int tries = 0; tries < kMostTries && !trail()->here(); ++tries) {
-    if (pause(std::chrono::milliseconds(1), context_.stop)) return;
-  }
-}
-
 void SyncOnce::read_ahead() {
   const auto options = snapshot_options();
   const int64_t bytes = source_bytes(context_.source_path);

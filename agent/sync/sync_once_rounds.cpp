@@ -5,6 +5,7 @@
 #include <map>
 #include <system_error>
 
+#include "base/pause.h"
 #include "base/thread_priority.h"
 #include "capture/log_trail.h"
 #include "capture/source_trail.h"
@@ -20,6 +21,7 @@ namespace {
 constexpr size_t kRestBytes = size_t{128} << 20;  // once a load
 constexpr size_t kLastBytes = size_t{2} << 20;    // of it, in the last snapshot
 constexpr int kMostForRest = 100;                 // snapshots
+constexpr int kMostTries = 200;                   // a millisecond each
 constexpr size_t kSmallBytes = size_t{8} << 20;
 
 Error not_in_time() {
@@ -50,6 +52,14 @@ Status SyncOnce::look_at_journals() {
     load_trail_ = std::move(own);
   }
   return look_meanwhile();
+}
+
+// A trail that missed a journal, or was just made, begins between two transactions: without one no pass can
+// be made ahead of a snapshot, and none is made within a hold.
+void SyncOnce::await_journals() {
+  for (int tries = 0; tries < kMostTries && !trail()->here(); ++tries) {
+    if (pause(std::chrono::milliseconds(1), context_.stop)) return;
+  }
 }
 
 Status SyncOnce::look_meanwhile() {
