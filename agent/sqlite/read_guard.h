@@ -87,7 +87,7 @@ class ReadGuard {
   // The same with some of its pages (by number, from 1), in `image`: the others cannot be read afterwards
   // (kAborted). Nothing where no lock would be spared.
   virtual Status keep_pages(const std::vector<bool>& /*wanted*/, uint32_t /*page_size*/,
-                            std::shared_ptr<PageImage> /*image*/) {
+                            const std::shared_ptr<PageImage>& /*image*/) {
     return {};
   }
   // True so far? kAborted when not.

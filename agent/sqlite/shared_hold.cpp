@@ -137,7 +137,7 @@ bool SharedHold::holds_shared() const {
 }
 
 Status SharedHold::keep_pages(const std::vector<bool>& wanted, uint32_t page_size,
-                              std::shared_ptr<PageImage> image) {
+                              const std::shared_ptr<PageImage>& image) {
   std::lock_guard lock(mutex_);
   if (imaged_ || part_) return {};
   SN_TRY(ensure_held());
@@ -145,7 +145,7 @@ Status SharedHold::keep_pages(const std::vector<bool>& wanted, uint32_t page_siz
                                   [this] { return BootClock::now() < held_since_ + longest_; });
   give_back();
   if (broken_) return *broken_;
-  if (filled) part_ = std::move(image);
+  if (filled) part_ = image;
   return {};
 }
 

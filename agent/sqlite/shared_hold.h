@@ -34,7 +34,7 @@ class SharedHold final : public ReadGuard {
   Status started() override;
   Status keep_image() override { return {}; }  // was done in the first hold
   Status keep_pages(const std::vector<bool>& wanted, uint32_t page_size,
-                    std::shared_ptr<PageImage> image) override;
+                    const std::shared_ptr<PageImage>& image) override;
   bool holds_shared() const override;
   Status check() override;
   std::chrono::nanoseconds longest_shared_hold() const override;

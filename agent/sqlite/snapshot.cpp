@@ -109,7 +109,7 @@ class LiveSnapshot final : public Snapshot {
   using Snapshot::keep_pages;
   Status keep_pages(const std::vector<bool>& wanted, std::shared_ptr<PageImage> image) override {
     SN_ASSIGN(const auto* pages, this->pages());
-    SN_TRY(guard_->keep_pages(wanted, pages->page_size(), std::move(image)));
+    SN_TRY(guard_->keep_pages(wanted, pages->page_size(), image));
     if (!guard_->holds_log() && !guard_->holds_shared()) let_go_ = BootClock::now();
     return {};
   }

@@ -43,7 +43,7 @@ Status WalGuard::keep_image() {
 }
 
 Status WalGuard::keep_pages(const std::vector<bool>& wanted, uint32_t page_size,
-                            std::shared_ptr<PageImage> image) {
+                            const std::shared_ptr<PageImage>& image) {
   if (!holds_log()) return {};
   SN_ASSIGN(const int64_t wal, wal_bytes());
   const auto in_time = [this] { return BootClock::now() < deadline_; };
@@ -54,7 +54,7 @@ Status WalGuard::keep_pages(const std::vector<bool>& wanted, uint32_t page_size,
   image->overlaid(is_told ? &in_log : nullptr);
   SN_TRY(before_image());
   SN_TRY(check());
-  part_ = std::move(image);
+  part_ = image;
   after_image();
   return {};
 }

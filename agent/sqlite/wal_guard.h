@@ -22,7 +22,7 @@ class WalGuard : public ReadGuard {
 
   Status keep_image() override;
   Status keep_pages(const std::vector<bool>& wanted, uint32_t page_size,
-                    std::shared_ptr<PageImage> image) override;
+                    const std::shared_ptr<PageImage>& image) override;
 
  protected:
   // How much of the -wal belongs to the snapshot.
