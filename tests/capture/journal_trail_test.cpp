@@ -49,7 +49,7 @@ class JournalTrailTest : public ::testing::Test {
   Seen see() const { return see_all(scratch_.path(), {}); }
   // A snapshot that the trail was told of, as by every run: what comes after it can be told.
   Seen known() {
-    const Seen seen = see();
+    Seen seen = see();
     trail_.met(seen.position);
     return seen;
   }
