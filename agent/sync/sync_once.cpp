@@ -235,6 +235,7 @@ Status SyncOnce::attempt(RunReport& report) {
   load_trail_.reset();
   rounds_.reset();
   rest_ = {};
+  has_journals_ = true;
   capture_.emplace(*memory_, context_.options.maps.get(), context_.client_directory);
   if (!rechecked_ && !state_.sync_id.empty()) SN_TRY(capture_->open());
   SN_TRY(look_at_journals());
@@ -244,6 +245,7 @@ Status SyncOnce::attempt(RunReport& report) {
   SN_TRY(capture_->refresh(*snapshot_, left_behind_));
   SN_TRY(snapshot_->validate());
   close_snapshot();
+  rest_ = {};  // what follows takes as long as the server does
   std::string schema_text = source_schema_json(schema_);
   if (schema_text != state_.source_schema) shipment_.source_schema = schema_text;
   return ship_all(report);

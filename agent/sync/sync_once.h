@@ -151,6 +151,7 @@ class SyncOnce {
     std::optional<size_t> missing;
   };
   Rest rest_;
+  bool has_journals_ = true;  // the trail of them was not waited for in vain
   // Of the table that is looked at: its last rowid in the snapshot, where there is no more.
   std::optional<int64_t> first_part_;
   bool was_busy_ = false;              // the application wrote to its log while the snapshot was waited for

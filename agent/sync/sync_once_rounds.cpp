@@ -55,11 +55,11 @@ Status SyncOnce::look_at_journals() {
 }
 
 // A trail that missed a journal, or was just made, begins between two transactions: without one no pass can
-// be made ahead of a snapshot, and none is made within a hold.
+// be made ahead of a snapshot, and one within a hold comes to no end. Waited for in vain it is not waited for
+// again: of an application that keeps its journal (PERSIST, TRUNCATE), or without inotify, there is none.
 void SyncOnce::await_journals() {
-  for (int tries = 0; tries < kMostTries && !trail()->here(); ++tries) {
-    if (pause(std::chrono::milliseconds(1), context_.stop)) return;
-  }
+  for (int tries = 0; has_journals_ && !trail()->here(); ++tries)
+    has_journals_ = tries < kMostTries && !pause(std::chrono::milliseconds(1), context_.stop);
 }
 
 Status SyncOnce::look_meanwhile() {
